@@ -24,8 +24,19 @@ public abstract class MemoryFile implements AutoCloseable {
     /** Whether the page at {@code offset} has one reference only (so it may be written without a copy). */
     public abstract boolean isExclusive(long offset);
 
-    /** The Sentry's view of the whole file: byte {@code i} of the file is byte {@code i} of the segment. */
+    /**
+     * The Sentry's view of the whole file: byte {@code i} of the file is byte {@code i} of the segment. After a lazy restore call {@link #load} before touching a page through it.
+     */
     public abstract MemorySegment view();
+
+    /** Makes sure that the pages of the range hold their content (a lazy restore fills pages on first touch). Cheap when nothing is lazy. Call it before reading, writing or mapping pages. */
+    public abstract void load(long offset, long length);
+
+    /** Fills pages that a restore left for later. */
+    public interface PageLoader {
+        /** Writes the content of {@code length} bytes at file offset {@code offset} (or a larger range around them that the loader reports by marking) into the file's view. */
+        void load(long offset, long length);
+    }
 
     /** Bytes of the file that the host has really backed with memory. */
     public abstract long residentBytes();

@@ -1,0 +1,5 @@
+/** Locks with a declared order. */
+@NullMarked
+package dev.thaw.sentry.lock;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,5 @@
+/** The Sentry: an application kernel that answers every system call of its guests. */
+@NullMarked
+package dev.thaw.sentry;
+
+import org.jspecify.annotations.NullMarked;
