@@ -1,62 +1,78 @@
 package dev.thaw.sentry.wait;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
-import dev.thaw.sentry.lock.KernelLock;
-import dev.thaw.sentry.lock.LockClass;
-import java.util.ArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 
-/** Those who wait for an object's readiness (Linux: {@code wait_queue_head_t}). Not saved: every waiter comes back by restarting its system call. */
+/**
+ * Those who wait for an object's readiness (Linux: {@code wait_queue_head_t}). Not saved: every waiter comes back by restarting its system call.
+ *
+ * <p>The entries are an immutable array that is replaced, so {@link #notify} takes no lock, may be called with any lock held, and an epoll instance may wait on an object and be waited
+ * for itself. A wake may therefore still arrive just after {@link #remove}: waiters take a wake as a hint.
+ */
 public final class WaitQueue {
     private record Entry(Waiter waiter, int events) {}
 
-    private final KernelLock mu = new KernelLock(LockClass.WAIT_QUEUE);
+    private static final Entry[] NONE = {};
 
-    @GuardedBy("mu")
-    private final ArrayList<Entry> entries = new ArrayList<>(2);
-
-    private volatile int size;
+    private final AtomicReference<Entry[]> entries = new AtomicReference<>(NONE);
 
     /** Adds {@code waiter} for {@code events} (a poll mask; error and hang-up are always included). */
     public void add(Waiter waiter, int events) {
-        mu.lock();
-        try {
-            entries.add(new Entry(waiter, events | 0x18));
-            size = entries.size();
-        } finally {
-            mu.unlock();
-        }
+        Entry added = new Entry(waiter, events | 0x18);
+        Entry[] old;
+        Entry[] now;
+        do {
+            old = entries.get();
+            now = new Entry[old.length + 1];
+            System.arraycopy(old, 0, now, 0, old.length);
+            now[old.length] = added;
+        } while (!entries.compareAndSet(old, now));
     }
 
     /** Removes every entry of {@code waiter}. */
     public void remove(Waiter waiter) {
-        mu.lock();
-        try {
-            for (int i = entries.size() - 1; i >= 0; i--) {
-                if (entries.get(i).waiter == waiter) {
-                    entries.remove(i);
-                }
-            }
-            size = entries.size();
-        } finally {
-            mu.unlock();
-        }
+        Entry[] old;
+        Entry[] now;
+        do {
+            old = entries.get();
+            now = without(old, waiter);
+        } while (now != old && !entries.compareAndSet(old, now));
     }
 
     /** Wakes all who wait for one of {@code events}. The object's state must have been changed before. */
     public void notify(int events) {
-        if (size == 0) {
-            return;
-        }
-        mu.lock();
-        try {
-            for (int i = 0; i < entries.size(); i++) {
-                Entry entry = entries.get(i);
-                if ((entry.events & events) != 0) {
-                    entry.waiter.wake(events & entry.events);
-                }
+        for (Entry entry : entries.get()) {
+            int happened = entry.events & events;
+            if (happened != 0) {
+                entry.waiter.wake(happened);
             }
-        } finally {
-            mu.unlock();
         }
+    }
+
+    /** Whether nobody waits. */
+    public boolean isEmpty() {
+        return entries.get().length == 0;
+    }
+
+    private static Entry[] without(Entry[] old, Waiter waiter) {
+        int kept = 0;
+        for (Entry entry : old) {
+            if (entry.waiter != waiter) {
+                kept++;
+            }
+        }
+        if (kept == old.length) {
+            return old;
+        }
+        if (kept == 0) {
+            return NONE;
+        }
+        Entry[] now = new Entry[kept];
+        int i = 0;
+        for (Entry entry : old) {
+            if (entry.waiter != waiter) {
+                now[i++] = entry;
+            }
+        }
+        return now;
     }
 }
