@@ -10,7 +10,10 @@ import dev.thaw.sentry.kernel.Task;
 import dev.thaw.sentry.mm.IoBuffer;
 import dev.thaw.sentry.wait.Waiter;
 import dev.thaw.state.Saveable;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * An open file (Linux: {@code struct file}): flags, position, and the operations of its kind. Counted, because the last close is observable.
@@ -19,6 +22,7 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public abstract class FileDescription implements Saveable, AutoCloseable {
     private final AtomicLong references = new AtomicLong(1);
+    private final AtomicReference<List<ReleaseListener>> releaseListeners = new AtomicReference<>(List.of());
     private volatile int statusFlags;
 
     protected FileDescription(int statusFlags) {
@@ -44,8 +48,39 @@ public abstract class FileDescription implements Saveable, AutoCloseable {
     @Override
     public final void close() {
         if (references.decrementAndGet() == 0) {
+            for (ReleaseListener listener : releaseListeners.getAndSet(List.of())) {
+                listener.released(this);
+            }
             release();
         }
+    }
+
+    /** Is told when the last reference to a file goes: an epoll instance that watches it without holding it. */
+    public interface ReleaseListener {
+        void released(FileDescription file);
+    }
+
+    /** Has {@code listener} told of the last close. The caller holds a reference. */
+    public final void addReleaseListener(ReleaseListener listener) {
+        releaseListeners.updateAndGet(
+                old -> {
+                    List<ReleaseListener> now = new ArrayList<>(old);
+                    now.add(listener);
+                    return now;
+                });
+    }
+
+    /** The inverse of {@link #addReleaseListener}. */
+    public final void removeReleaseListener(ReleaseListener listener) {
+        releaseListeners.updateAndGet(
+                old -> {
+                    if (!old.contains(listener)) {
+                        return old;
+                    }
+                    List<ReleaseListener> now = new ArrayList<>(old);
+                    now.remove(listener);
+                    return now;
+                });
     }
 
     /** The last reference is gone: give back what the file holds. */
@@ -84,6 +119,11 @@ public abstract class FileDescription implements Saveable, AutoCloseable {
     /** Which of {@code mask} (POLLIN, POLLOUT, …) holds now; POLLERR and POLLHUP always count. */
     public int poll(int mask) {
         return mask & 0x145; // POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM: a regular file is always ready
+    }
+
+    /** Whether epoll may watch it: not regular files and directories. */
+    public boolean pollable() {
+        return true;
     }
 
     /** Has {@code waiter} woken when one of {@code mask} comes to hold. */
