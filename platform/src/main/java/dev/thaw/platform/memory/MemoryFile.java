@@ -5,6 +5,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * The page allocator behind all guest memory (design D4): one memfd, mapped whole into the Sentry. Pages are handed out in runs (byte offset, byte length; multiples of 4096)
  * and counted: a fresh run has one reference for each page; the last {@link #release} gives a page back (hole punched). Fresh pages read as zero.
+ *
+ * <p>The allocator's own state is not saved: at a restore each holder of pages (a page table, a page cache) claims its runs again with {@link #reserve}, which rebuilds the counts.
  */
 public abstract class MemoryFile implements AutoCloseable {
     public static final int PAGE_SIZE = 4096;
@@ -12,8 +14,14 @@ public abstract class MemoryFile implements AutoCloseable {
     /** The memfd. */
     public abstract int fd();
 
+    /** Bytes of offset space: the size of the memfd and of {@link #view}. */
+    public abstract long size();
+
     /** Takes {@code pages} consecutive zero pages, aligned to {@code alignPages} pages; returns the byte offset, or {@code -ENOMEM} past the limit. */
     public abstract long allocate(long pages, long alignPages);
+
+    /** Takes one page with arbitrary old content of the sandbox, for a caller that overwrites all of it; or {@code -ENOMEM}. */
+    public abstract long allocateForOverwrite();
 
     /** Adds a reference to each page of the run. */
     public abstract void retain(long offset, long length);
@@ -21,8 +29,14 @@ public abstract class MemoryFile implements AutoCloseable {
     /** Drops a reference of each page of the run. */
     public abstract void release(long offset, long length);
 
+    /** For restore: adds a reference to each page of the run, taking those that are not taken yet at this very offset. */
+    public abstract void reserve(long offset, long length);
+
     /** Whether the page at {@code offset} has one reference only (so it may be written without a copy). */
     public abstract boolean isExclusive(long offset);
+
+    /** How many bytes from {@code offset} on, at most {@code length}, were never written (they read as zero and hold no memory). */
+    public abstract long holeLength(long offset, long length);
 
     /**
      * The Sentry's view of the whole file: byte {@code i} of the file is byte {@code i} of the segment. After a lazy restore call {@link #load} before touching a page through it.
@@ -32,11 +46,40 @@ public abstract class MemoryFile implements AutoCloseable {
     /** Makes sure that the pages of the range hold their content (a lazy restore fills pages on first touch). Cheap when nothing is lazy. Call it before reading, writing or mapping pages. */
     public abstract void load(long offset, long length);
 
+    /** Whether any page still waits for {@link #load}. */
+    public abstract boolean isLazy();
+
+    /** For restore: the pages of the run (reserved before) get their content from {@code loader} on their first {@link #load}. All lazy runs have one loader. */
+    public abstract void setLazy(PageLoader loader, long offset, long length);
+
+    /** Called by a loader: the content of the pages {@code [offset, offset + length)}. Pages that are not lazy any more are left alone. */
+    public abstract void supply(long offset, MemorySegment data, long dataOffset, long length);
+
     /** Fills pages that a restore left for later. */
+    @FunctionalInterface
     public interface PageLoader {
-        /** Writes the content of {@code length} bytes at file offset {@code offset} (or a larger range around them that the loader reports by marking) into the file's view. */
+        /**
+         * Hands the content of {@code [offset, offset + length)}, or of a larger range around it, to {@link MemoryFile#supply}. What it does not supply counts as zero. Called by one thread at a time.
+         */
         void load(long offset, long length);
     }
+
+    /** Told of runs. */
+    @FunctionalInterface
+    public interface RunVisitor {
+        void run(long offset, long length);
+    }
+
+    /**
+     * Visits, in order of offset, the maximal runs of pages that are referenced and that the host really backs (others read as zero), those that are still lazy included. For a checkpoint: nothing may
+     * allocate or release meanwhile.
+     */
+    public abstract void forEachPopulated(RunVisitor visitor);
+
+    /** Sets the most bytes the file may keep resident; {@link Long#MAX_VALUE} for none. Past it, allocations fail. */
+    public abstract void setLimit(long bytes);
+
+    public abstract long limit();
 
     /** Bytes of the file that the host has really backed with memory. */
     public abstract long residentBytes();

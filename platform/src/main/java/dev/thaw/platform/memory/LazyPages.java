@@ -1,0 +1,130 @@
+package dev.thaw.platform.memory;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** The pages that a restore left for later: a bit for each. A bit is cleared only after the page's content stands in the file. */
+final class LazyPages {
+    private final ReentrantLock mu = new ReentrantLock();
+    private final MemoryFile file;
+    private final MemoryFile.PageLoader loader;
+
+    /** Written under {@link #mu}; read freely: a clear bit means the content is there. */
+    private volatile AtomicLongArray bits = new AtomicLongArray(0);
+
+    @GuardedBy("mu")
+    private long left;
+
+    LazyPages(MemoryFile file, MemoryFile.PageLoader loader) {
+        this.file = file;
+        this.loader = loader;
+    }
+
+    boolean isEmpty() {
+        mu.lock();
+        try {
+            return left == 0;
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    void add(long offset, long length) {
+        mu.lock();
+        try {
+            long end = (offset + length) >> 12;
+            if (end > (long) bits.length() << 6) {
+                AtomicLongArray grown = new AtomicLongArray((int) (Math.max(end, (long) bits.length() << 7) + 63 >> 6));
+                for (int i = 0; i < bits.length(); i++) {
+                    grown.setPlain(i, bits.getPlain(i));
+                }
+                bits = grown;
+            }
+            for (long page = offset >> 12; page < end; page++) {
+                if (!isLazy(page)) {
+                    bits.set((int) (page >> 6), bits.get((int) (page >> 6)) | 1L << page);
+                    left++;
+                }
+            }
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    boolean isLazy(long page) {
+        AtomicLongArray snapshot = bits;
+        return page >> 6 < snapshot.length() && (snapshot.get((int) (page >> 6)) & 1L << page) != 0;
+    }
+
+    /** Loads what is lazy in the range. Returns whether nothing lazy is left anywhere. */
+    boolean load(long offset, long length) {
+        long end = (offset + length) >> 12;
+        for (long page = offset >> 12; page < end; page++) {
+            if (isLazy(page)) {
+                return loadSlow(page, end);
+            }
+        }
+        return false;
+    }
+
+    private boolean loadSlow(long first, long end) {
+        mu.lock();
+        try {
+            long page = first;
+            while (page < end) {
+                if (!isLazy(page)) {
+                    page++;
+                    continue;
+                }
+                long stop = page + 1;
+                while (stop < end && isLazy(stop)) {
+                    stop++;
+                }
+                loader.load(page << 12, (stop - page) << 12);
+                clearLocked(page, stop);
+                page = stop;
+            }
+            return left == 0;
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    void supply(long offset, MemorySegment data, long dataOffset, long length) {
+        mu.lock();
+        try {
+            long base = offset >> 12;
+            long count = length >> 12;
+            for (long i = 0; i < count; i++) {
+                if (isLazy(base + i)) {
+                    MemorySegment.copy(data, dataOffset + (i << 12), file.view(), (base + i) << 12, MemoryFile.PAGE_SIZE);
+                    clearLocked(base + i, base + i + 1);
+                }
+            }
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    /** The pages are given back: their old content is not wanted any more. */
+    void forget(long firstPage, long endPage) {
+        mu.lock();
+        try {
+            clearLocked(firstPage, endPage);
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    @GuardedBy("mu")
+    private void clearLocked(long first, long end) {
+        for (long page = first; page < end; page++) {
+            if (isLazy(page)) {
+                bits.set((int) (page >> 6), bits.get((int) (page >> 6)) & ~(1L << page));
+                left--;
+            }
+        }
+    }
+}
