@@ -34,13 +34,21 @@ public final class HostStat {
     public long btime;
     public long mountId;
 
+    private boolean mountRoot;
+
     /** The file type bits of {@link #mode}. */
     public int type() {
         return mode & Fcntl.S_IFMT;
     }
 
+    /** Whether the file is the top of a mount. */
+    public boolean isMountRoot() {
+        return mountRoot;
+    }
+
     void fill(MemorySegment statx) {
         blockSize = statx.get(JAVA_INT, 4);
+        mountRoot = (statx.get(JAVA_LONG, 8) & 0x2000) != 0; // STATX_ATTR_MOUNT_ROOT
         nlink = statx.get(JAVA_INT, 16);
         uid = statx.get(JAVA_INT, 20);
         gid = statx.get(JAVA_INT, 24);
