@@ -1,0 +1,102 @@
+package dev.thaw.runsc;
+
+import dev.thaw.runsc.container.BootSpecs;
+import dev.thaw.runsc.container.Cgroups;
+import dev.thaw.runsc.container.ContainerState;
+import dev.thaw.runsc.container.HostProcesses;
+import dev.thaw.runsc.container.SandboxProcess;
+import dev.thaw.runsc.oci.Spec;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The sandboxes under one state directory: the library that the command line and the control API drive. Safe for use by any thread. */
+public final class Sandboxes {
+    private final RuntimeOptions options;
+
+    public Sandboxes(RuntimeOptions options) {
+        this.options = options;
+    }
+
+    public RuntimeOptions options() {
+        return options;
+    }
+
+    /** The sandbox with this id, whatever its state. */
+    public Sandbox get(String id) throws SandboxException {
+        return new Sandbox(options, options.root().load(id));
+    }
+
+    /** All sandboxes. */
+    public List<Sandbox> list() throws SandboxException {
+        ArrayList<Sandbox> list = new ArrayList<>();
+        for (ContainerState state : options.root().list()) {
+            list.add(new Sandbox(options, state));
+        }
+        return list;
+    }
+
+    /**
+     * Makes a sandbox whose program is loaded but does not run before {@link Sandbox#start}. It lives by itself and stays, stopped in the end, until it is deleted.
+     */
+    public Sandbox create(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
+        Started started = launch(id, bundle, spec, stdio, false, new int[0], false);
+        started.process.detach();
+        started.process.close();
+        return new Sandbox(options, started.state);
+    }
+
+    /** Makes a sandbox and runs its program at once. */
+    public Sandbox run(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
+        Started started = launch(id, bundle, spec, stdio, true, new int[0], false);
+        started.process.detach();
+        started.process.close();
+        return new Sandbox(options, started.state);
+    }
+
+    /** A sandbox that lives as long as {@code process} is held open, and leaves nothing behind. */
+    public record Started(ContainerState state, SandboxProcess process) {}
+
+    /** Makes a sandbox and runs its program; it dies with the caller, who holds the process. */
+    public Started runAttached(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
+        return launch(id, bundle, spec, stdio, true, new int[0], false);
+    }
+
+    Started launch(String id, Path bundle, Spec spec, Stdio stdio, boolean start, int[] imageFds, boolean restore) throws SandboxException {
+        BootSpecs specs = BootSpecs.of(options, id, spec, start, restore);
+        Path directory = options.root().create(id);
+        SandboxProcess process = null;
+        boolean done = false;
+        try {
+            List<String> cgroups = Cgroups.create(spec.linux());
+            process = SandboxProcess.spawn(options, new SandboxProcess.Request(directory, specs.trees(), stdio, imageFds, cgroups));
+            process.boot(specs.boot());
+            ContainerState state =
+                    new ContainerState(
+                            id,
+                            ContainerState.CREATING,
+                            process.pid(),
+                            HostProcesses.startTime(process.pid()),
+                            bundle.toAbsolutePath().normalize().toString(),
+                            spec.root().path(),
+                            Instant.now().toString(),
+                            options.platform(),
+                            String.join(":", cgroups),
+                            spec.annotations());
+            options.root().store(state);
+            process.awaitReady();
+            state = state.withStatus(start ? ContainerState.RUNNING : ContainerState.CREATED);
+            options.root().store(state);
+            done = true;
+            return new Started(state, process);
+        } finally {
+            if (!done) {
+                if (process != null) {
+                    process.abort();
+                }
+                options.root().remove(id);
+            }
+        }
+    }
+}

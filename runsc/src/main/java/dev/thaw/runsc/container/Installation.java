@@ -1,0 +1,73 @@
+package dev.thaw.runsc.container;
+
+import dev.thaw.runsc.SandboxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Where Thaw's parts lie. Installed ({@code thaw.home} is set by bin/runsc) that is one directory: lib/*.jar, native/, aot/*.aot. Without it the children get this process's
+ * own class path, and native parts come from {@code thaw.native}.
+ */
+public record Installation(Path java, String classPath, Path nativeDirectory, Path aotDirectory) {
+    /** Flags that every JVM of a sandbox gets: small, and nothing left in the host's file system. */
+    private static final List<String> COMMON =
+            List.of(
+                    "-XX:+UseSerialGC",
+                    "-XX:+UseCompactObjectHeaders",
+                    "-XX:-UsePerfData",
+                    "-XX:+DisableAttachMechanism",
+                    "-Xss512k",
+                    "-XX:ReservedCodeCacheSize=48m",
+                    "-XX:CICompilerCount=2",
+                    "-Xshare:auto",
+                    "-XX:-CreateCoredumpOnCrash",
+                    "-XX:ErrorFile=/dev/stderr",
+                    "--enable-native-access=ALL-UNNAMED",
+                    "--sun-misc-unsafe-memory-access=allow");
+
+    /** The installation this process was started from. */
+    public static Installation current() throws SandboxException {
+        Path java = Path.of(System.getProperty("java.home"), "bin", "java");
+        String home = System.getProperty("thaw.home");
+        if (home != null) {
+            Path directory = Path.of(home).toAbsolutePath();
+            return new Installation(java, System.getProperty("java.class.path"), directory.resolve("native"), directory.resolve("aot"));
+        }
+        String nativeDirectory = System.getProperty("thaw.native");
+        if (nativeDirectory == null) {
+            throw SandboxException.internal("neither -Dthaw.home nor -Dthaw.native says where Thaw's native parts are");
+        }
+        return new Installation(java, System.getProperty("java.class.path"), Path.of(nativeDirectory).toAbsolutePath(), Path.of("/nonexistent"));
+    }
+
+    /** The program that starts and outlives gofer and sandbox. */
+    public Path launcher() {
+        return nativeDirectory.resolve("thaw-launch");
+    }
+
+    /** The command line of a JVM of the given kind ("boot", "gofer"), up to and with the main class. */
+    public List<String> command(String kind, String mainClass, int maxHeapMiB) {
+        ArrayList<String> command = new ArrayList<>();
+        command.add(java.toString());
+        command.addAll(COMMON);
+        command.add("-Xms8m");
+        command.add("-Xmx" + maxHeapMiB + "m");
+        Path aot = aotDirectory.resolve(kind + ".aot");
+        if (Boolean.getBoolean("thaw.aot.train")) {
+            command.add("-XX:AOTCacheOutput=" + aot);
+        } else if (Files.exists(aot)) {
+            command.add("-XX:AOTCache=" + aot);
+        }
+        command.add("-Dthaw.native=" + nativeDirectory);
+        Path zstd = nativeDirectory.resolve("libzstd-jni.so");
+        if (Files.exists(zstd)) {
+            command.add("-DZstdNativePath=" + zstd);
+        }
+        command.add("-cp");
+        command.add(classPath);
+        command.add(mainClass);
+        return command;
+    }
+}
