@@ -1,0 +1,91 @@
+/*
+ * The stub's entry points: process start, the manager thread's loop, a guest thread's start, the return from a signal.
+ */
+#include "stub_abi.h"
+
+        .text
+        .globl _start
+_start:
+        mov     %rsp, %rdi
+        lea     server_stack_top(%rip), %rsp
+        xor     %ebp, %ebp
+        call    server_main
+        ud2
+
+/*
+ * The manager thread executes commands of the Sentry, and nothing else ever. It keeps all its state in registers and reads commands from a page
+ * that this process can not write, so that guest code, which can write everything else here, has no hold on it.
+ */
+        .globl manager_loop
+manager_loop:
+        movabs  $CTL_BASE, %r13
+        movabs  $RES_BASE, %r14
+        xor     %r12d, %r12d
+.Lnext:
+        mov     CTL_SPIN(%r13), %ebx
+.Lpoll:
+        cmp     %r12d, CTL_SEQ(%r13)
+        jne     .Lcommand
+        sub     $1, %ebx
+        jle     .Lsleep
+        pause
+        jmp     .Lpoll
+.Lsleep:
+        mov     $202, %eax
+        lea     CTL_SEQ(%r13), %rdi
+        xor     %esi, %esi
+        mov     %r12d, %edx
+        xor     %r10d, %r10d
+        syscall
+        jmp     .Lnext
+.Lcommand:
+        mov     %r12d, %ebp
+        and     $(RING_COUNT - 1), %ebp
+        mov     %ebp, %r15d
+        shl     $6, %rbp
+        lea     CTL_RING(%r13,%rbp), %rbp
+        mov     0(%rbp), %rax
+        mov     8(%rbp), %rdi
+        mov     16(%rbp), %rsi
+        mov     24(%rbp), %rdx
+        mov     32(%rbp), %r10
+        mov     40(%rbp), %r8
+        mov     48(%rbp), %r9
+        syscall
+        cmpq    $56, 0(%rbp)
+        jne     .Ldone
+        test    %rax, %rax
+        jz      thread_start
+.Ldone:
+        mov     %rax, RES_RING(%r14,%r15,8)
+        inc     %r12d
+        mov     %r12d, %eax
+        xchg    %eax, RES_DONE(%r14)
+        cmpl    $0, CTL_WAITER(%r13)
+        je      .Lnext
+        cmp     %r12d, CTL_SEQ(%r13)
+        jne     .Lcommand
+        mov     $202, %eax
+        lea     RES_DONE(%r14), %rdi
+        mov     $1, %esi
+        mov     $0x7fffffff, %edx
+        syscall
+        jmp     .Lnext
+
+/* A new guest thread: rsp is the end of the first page of its context. */
+thread_start:
+        lea     -CTX_ALT_STACK(%rsp), %rdi
+        mov     %rdi, %rbx
+        xor     %ebp, %ebp
+        call    thread_setup
+        /* The first stop: the Sentry sets all registers in the signal frame and never comes back here. */
+        int3
+        ud2
+
+        .globl restorer
+restorer:
+        mov     $15, %eax
+        syscall
+        ud2
+
+        .section .note.GNU-stack,"",@progbits

@@ -1,0 +1,52 @@
+/*
+ * What the Sentry (Java: dev.thaw.platform.stub.StubAbi) and the stub agree on. Numbers here and there must match; StubAbi names this file.
+ *
+ * The stub's part of an address space, above everything a guest can map:
+ *
+ *   STUB_BASE   text, read and execute only
+ *   CTL_BASE    control, written by the Sentry, mapped read-only: commands for the manager thread
+ *   RES_BASE    results of those commands
+ *   CTX_BASE    one context per guest thread, CTX_SIZE bytes each, CTX_SIZE aligned
+ *
+ * Everything but the text is one region of the context memfd, of which each stub process maps its own region only:
+ *
+ *   0 ............ CTL_SIZE ........ +RES_SIZE ............. REGION_CTX ................... REGION_SIZE
+ *   | control (RO) | results (RW)   |  unused               | contexts (RW)               |
+ */
+#define STUB_BASE 0x7ff000000000
+#define STUB_TEXT 0x10000
+#define CTL_BASE 0x7ff010000000
+#define CTL_SIZE 0x10000
+#define RES_BASE 0x7ff011000000
+#define RES_SIZE 0x10000
+#define CTX_BASE 0x7ff020000000
+#define CTX_SIZE 0x8000
+#define CTX_COUNT 4096
+#define REGION_SIZE 0x10000000
+#define REGION_CTX 0x8000000
+
+/* Control area. */
+#define CTL_SEQ 0    /* u32: commands issued so far; the manager's futex word */
+#define CTL_WAITER 8 /* u32: a Sentry thread sleeps on RES_DONE */
+#define CTL_SPIN 12  /* u32: how often the manager looks before it sleeps */
+#define CTL_RING 64  /* RING_COUNT commands of 64 bytes: nr, six arguments, unused */
+#define RING_COUNT 512
+
+/* Results area. */
+#define RES_DONE 0  /* u32: commands done so far */
+#define RES_RING 64 /* one u64 result per ring entry */
+
+/* A guest thread's context. */
+#define CTX_STATE 0       /* u32: see below; futex word of both sides */
+#define CTX_SENTRY_WAIT 4 /* u32: the Sentry sleeps on the state */
+#define CTX_STUB_WAIT 8   /* u32: the stub sleeps on the state */
+#define CTX_SPIN 12       /* u32: how often the stub looks before it sleeps */
+#define CTX_FS_BASE 16
+#define CTX_GS_BASE 24
+#define CTX_FRAME 32     /* u64: address of the ucontext of the last stop */
+#define CTX_CLEAR_TID 40 /* u32: zeroed by the host kernel when the thread is gone */
+#define CTX_ALT_STACK 4096
+
+#define STATE_RUNNING 1 /* the guest, or the stub on its way to or from it */
+#define STATE_STOPPED 2 /* the context is the Sentry's */
+#define STATE_EXIT 3    /* order to end the thread */

@@ -1,0 +1,54 @@
+/* libthaw.so: the Sentry's side of a switch to a guest thread, where a Java loop would be slower. Returns values, never errno. */
+#include <stdint.h>
+#include <time.h>
+
+#include "stub_abi.h"
+
+static long futex(volatile void *address, int op, uint32_t value, const struct timespec *timeout) {
+    long ret;
+    register const struct timespec *r10 __asm__("r10") = timeout;
+    __asm__ volatile("syscall" : "=a"(ret) : "a"(202L), "D"(address), "S"((long)op), "d"((long)value), "r"(r10) : "rcx", "r11", "memory");
+    return ret;
+}
+
+/* Waits until *word != value: spins, then sleeps with *waiting set. Returns the new value, or value itself when nanos have passed. */
+static uint32_t await_change(volatile uint32_t *word, uint32_t value, volatile uint32_t *waiting, long spins, long nanos) {
+    for (long i = 0; i < spins; i++) {
+        uint32_t now = *word;
+        if (now != value) return now;
+        __builtin_ia32_pause();
+    }
+    struct timespec timeout = {nanos / 1000000000, nanos % 1000000000};
+    __atomic_exchange_n(waiting, 1, __ATOMIC_SEQ_CST);
+    uint32_t now = *word;
+    if (now == value) {
+        futex(word, 0, value, &timeout);
+        now = *word;
+    }
+    *waiting = 0;
+    return now;
+}
+
+/* Lets the stopped guest thread of ctx run and waits for its next stop. Returns its state (STATE_RUNNING: timed out, call thaw_wait). */
+int thaw_switch(char *ctx, long spins, long nanos) {
+    volatile uint32_t *state = (volatile uint32_t *)(ctx + CTX_STATE);
+    __atomic_exchange_n(state, STATE_RUNNING, __ATOMIC_SEQ_CST);
+    if (*(volatile uint32_t *)(ctx + CTX_STUB_WAIT)) futex(state, 1, 1, 0);
+    return await_change(state, STATE_RUNNING, (volatile uint32_t *)(ctx + CTX_SENTRY_WAIT), spins, nanos);
+}
+
+/* Waits on for the next stop. */
+int thaw_wait(char *ctx, long spins, long nanos) {
+    return await_change((volatile uint32_t *)(ctx + CTX_STATE), STATE_RUNNING, (volatile uint32_t *)(ctx + CTX_SENTRY_WAIT), spins, nanos);
+}
+
+/* Wakes the manager of a region and waits until it has done the commands up to seq. Returns 0, or -1 when nanos have passed. */
+int thaw_manager(char *control, char *results, uint32_t seq, int wait, long spins, long nanos) {
+    volatile uint32_t *done = (volatile uint32_t *)(results + RES_DONE);
+    if (!wait) return 0;
+    for (;;) {
+        uint32_t now = *done;
+        if ((int32_t)(now - seq) >= 0) return 0;
+        if (await_change(done, now, (volatile uint32_t *)(control + CTL_WAITER), spins, nanos) == now) return -1;
+    }
+}
