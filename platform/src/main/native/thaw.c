@@ -42,10 +42,10 @@ int thaw_wait(char *ctx, long spins, long nanos) {
     return await_change((volatile uint32_t *)(ctx + CTX_STATE), STATE_RUNNING, (volatile uint32_t *)(ctx + CTX_SENTRY_WAIT), spins, nanos);
 }
 
-/* Wakes the manager of a region and waits until it has done the commands up to seq. Returns 0, or -1 when nanos have passed. */
-int thaw_manager(char *control, char *results, uint32_t seq, int wait, long spins, long nanos) {
+/* Wakes the manager of a region and waits until it has done seq commands. Returns 0, or -1 when nothing was done for nanos. */
+int thaw_manager(char *control, char *results, uint32_t seq, long spins, long nanos) {
     volatile uint32_t *done = (volatile uint32_t *)(results + RES_DONE);
-    if (!wait) return 0;
+    futex(control + CTL_SEQ, 1, 1, 0);
     for (;;) {
         uint32_t now = *done;
         if ((int32_t)(now - seq) >= 0) return 0;

@@ -1,0 +1,41 @@
+package dev.thaw.platform.stub;
+
+/** What the Sentry and the stub agree on: {@code src/main/native/stub_abi.h}, where the layout is drawn. */
+public final class StubAbi {
+    // spotless:off
+    public static final long STUB_BASE       = 0x7ff000000000L;
+    public static final long CTX_BASE        = 0x7ff020000000L;
+    public static final long CTX_SIZE        = 0x8000;
+    public static final int  CTX_COUNT       = 4096;
+    public static final long REGION_SIZE     = 0x10000000;
+    public static final long REGION_RESULTS  = 0x10000;
+    public static final long REGION_CTX      = 0x8000000;
+
+    public static final long CTL_SEQ         = 0;
+    public static final long CTL_WAITER      = 8;
+    public static final long CTL_SPIN        = 12;
+    public static final long CTL_RING        = 64;
+    public static final int  RING_COUNT      = 512;
+    public static final int  RING_ENTRY      = 64;
+
+    public static final long RES_DONE        = 0;
+    public static final long RES_RING        = 64;
+
+    public static final long CTX_STATE       = 0;
+    public static final long CTX_SPIN        = 12;
+    public static final long CTX_FS_BASE     = 16;
+    public static final long CTX_GS_BASE     = 24;
+    public static final long CTX_FRAME       = 32;
+    public static final long CTX_CLEAR_TID   = 40;
+    public static final long CTX_ALT_STACK   = 4096;
+
+    public static final int  STATE_RUNNING   = 1;
+    public static final int  STATE_STOPPED   = 2;
+    public static final int  STATE_EXIT      = 3;
+
+    /** The lowest address a guest may map. */
+    public static final long MIN_ADDRESS     = 0x10000;
+    // spotless:on
+
+    private StubAbi() {}
+}

@@ -1,0 +1,57 @@
+package dev.thaw.platform.stub;
+
+import static dev.thaw.abi.Futex.FUTEX_WAKE;
+import static dev.thaw.abi.Sysno.SYS_futex;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.thaw.host.NativeFiles;
+import dev.thaw.host.RawSyscall;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.invoke.MethodHandle;
+
+/** The functions of libthaw.so ({@code src/main/native/thaw.c}). */
+public final class StubCalls {
+    // SAFETY: each takes addresses inside a mapped region of the context memfd, and touches the words that stub_abi.h names.
+    private static final MethodHandle SWITCH =
+            NativeFiles.function("thaw_switch", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle WAIT =
+            NativeFiles.function("thaw_wait", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+    private static final MethodHandle MANAGER =
+            NativeFiles.function(
+                    "thaw_manager", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
+
+    private StubCalls() {}
+
+    /** Wakes all who sleep on a futex word. */
+    public static void wake(long word) {
+        RawSyscall.call(SYS_futex, word, FUTEX_WAKE, Integer.MAX_VALUE, 0, 0, 0);
+    }
+
+    /** Lets the guest thread run and waits for its next stop; returns its state, STATE_RUNNING when the time is over. */
+    public static int switchTo(long context, long spins, long nanos) {
+        try {
+            return (int) SWITCH.invokeExact(context, spins, nanos);
+        } catch (Throwable t) {
+            throw new AssertionError(t);
+        }
+    }
+
+    /** Waits on for the next stop. */
+    public static int await(long context, long spins, long nanos) {
+        try {
+            return (int) WAIT.invokeExact(context, spins, nanos);
+        } catch (Throwable t) {
+            throw new AssertionError(t);
+        }
+    }
+
+    /** Wakes the manager and waits until it has done {@code seq} commands; returns 0, or -1 when the time is over. */
+    public static int manager(long control, long results, int seq, long spins, long nanos) {
+        try {
+            return (int) MANAGER.invokeExact(control, results, seq, spins, nanos);
+        } catch (Throwable t) {
+            throw new AssertionError(t);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+package dev.thaw.platform.stub;
+
+import static dev.thaw.abi.Errno.EPERM;
+import static dev.thaw.abi.Errno.ESRCH;
+import static dev.thaw.abi.Sysno.*;
+import static dev.thaw.platform.stub.StubAbi.*;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.thaw.host.HostMemory;
+import dev.thaw.host.HostProcess;
+import dev.thaw.host.RawSyscall;
+import dev.thaw.platform.PlatformException;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.BitSet;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * One stub process: the host's side of an address space. Its manager thread executes host calls that the Sentry writes into the command ring; the ring is read-only for the stub,
+ * so a guest can not order any. What comes back is not trusted: a guest may forge results, to its own harm only.
+ */
+public final class StubProcess {
+    private static final VarHandle INT = JAVA_INT.varHandle();
+    private static final long WAIT_NANOS = 100_000_000;
+    private static final int CLONE_THREAD_FLAGS = 0x50f00 | 0x200000; // VM FS FILES SIGHAND THREAD SYSVSEM, CHILD_CLEARTID
+
+    private final ReentrantLock mu = new ReentrantLock();
+    private final ForkServer server;
+    private final int slot;
+    private final int pid;
+    private final MemorySegment region;
+    private final MemorySegment results;
+    private final long controlAddress;
+    private final long resultsAddress;
+
+    /** Commands written so far. */
+    @GuardedBy("mu")
+    private int issued;
+
+    @GuardedBy("mu")
+    private final BitSet contexts = new BitSet();
+
+    private volatile boolean dead;
+
+    StubProcess(ForkServer server, int slot, int pid, MemorySegment region) {
+        this.server = server;
+        this.slot = slot;
+        this.pid = pid;
+        this.region = region;
+        this.results = region.asSlice(REGION_RESULTS);
+        this.controlAddress = region.address();
+        this.resultsAddress = results.address();
+    }
+
+    /** The host's number of the process. */
+    public int pid() {
+        return pid;
+    }
+
+    /** Whether the process is known to be gone. */
+    public boolean dead() {
+        return dead;
+    }
+
+    /** Has the manager make one host call; returns what it returned, or {@code -ESRCH} when the process is gone. */
+    public long call(long nr, long a, long b, long c, long d, long e, long f) {
+        mu.lock();
+        try {
+            if (dead) {
+                return -ESRCH;
+            }
+            int index = issued & RING_COUNT - 1;
+            long entry = CTL_RING + (long) index * RING_ENTRY;
+            region.set(JAVA_LONG, entry, nr);
+            region.set(JAVA_LONG, entry + 8, a);
+            region.set(JAVA_LONG, entry + 16, b);
+            region.set(JAVA_LONG, entry + 24, c);
+            region.set(JAVA_LONG, entry + 32, d);
+            region.set(JAVA_LONG, entry + 40, e);
+            region.set(JAVA_LONG, entry + 48, f);
+            INT.setVolatile(region, CTL_SEQ, ++issued);
+            while (StubCalls.manager(controlAddress, resultsAddress, issued, 200, WAIT_NANOS) != 0) {
+                if (!alive()) {
+                    return -ESRCH;
+                }
+            }
+            return results.get(JAVA_LONG, RES_RING + index * 8L);
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    /** Clones a thread whose context is the next free one. It stops by itself as soon as it is set up. */
+    public Context newContext() throws PlatformException {
+        int index;
+        mu.lock();
+        try {
+            index = freeContextLocked();
+            contexts.set(index);
+        } finally {
+            mu.unlock();
+        }
+        MemorySegment memory = region.asSlice(REGION_CTX + index * CTX_SIZE, CTX_SIZE);
+        memory.set(JAVA_INT, CTX_CLEAR_TID, 1);
+        memory.set(JAVA_INT, CTX_STATE, STATE_RUNNING);
+        long address = CTX_BASE + index * CTX_SIZE;
+        long tid = call(SYS_clone, CLONE_THREAD_FLAGS, address + CTX_ALT_STACK, 0, address + CTX_CLEAR_TID, 0, 0);
+        if (tid < 0) {
+            freeContext(index);
+            throw new PlatformException("no thread for the guest: errno " + -tid);
+        }
+        return new Context(index, (int) tid, address, memory);
+    }
+
+    @GuardedBy("mu")
+    private int freeContextLocked() throws PlatformException {
+        for (int index = contexts.nextClearBit(0); index < CTX_COUNT; index = contexts.nextClearBit(index + 1)) {
+            if ((int) INT.getVolatile(region, REGION_CTX + index * CTX_SIZE + CTX_CLEAR_TID) == 0) {
+                return index;
+            }
+        }
+        throw new PlatformException("too many threads in one address space");
+    }
+
+    /** Gives the context of an ended, or ending, thread back. */
+    public void freeContext(int index) {
+        mu.lock();
+        try {
+            contexts.clear(index);
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    /** Sends a signal to a thread of this process. */
+    public int signal(int tid, int signal) {
+        int result = (int) RawSyscall.call(SYS_tgkill, pid, tid, signal, 0, 0, 0);
+        return result == -EPERM ? (int) call(SYS_tgkill, pid, tid, signal, 0, 0, 0) : result;
+    }
+
+    /** Looks whether the process still runs. */
+    public boolean alive() {
+        if (!dead && HostProcess.kill(pid, 0) == -ESRCH) {
+            dead = true;
+        }
+        return !dead;
+    }
+
+    /** Ends the process. Idempotent. */
+    public void kill() {
+        if (HostProcess.kill(pid, 9) == -EPERM) {
+            mu.lock();
+            try {
+                if (!dead) {
+                    call(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+                }
+            } finally {
+                mu.unlock();
+            }
+        }
+        dead = true;
+    }
+
+    /** Unmaps the region. No one may use a context any more. */
+    public void release() {
+        HostMemory.unmap(region.address(), REGION_SIZE);
+        server.release(slot);
+    }
+
+    /** A guest thread's context: its host thread id, its address in the stub, and its memory. */
+    public record Context(int index, int tid, long address, MemorySegment memory) {}
+}

@@ -1,0 +1,74 @@
+package dev.thaw.platform.systrap;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.thaw.platform.GuestThread;
+import dev.thaw.platform.PlatformException;
+import dev.thaw.platform.stub.StubAddressSpace;
+import dev.thaw.platform.stub.StubProcess;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+
+/** A stub process and its guest threads. */
+final class SystrapAddressSpace extends StubAddressSpace {
+    private final ReentrantLock mu = new ReentrantLock();
+    private final Frame frame;
+
+    @GuardedBy("mu")
+    private final List<SystrapThread> threads = new ArrayList<>();
+
+    @GuardedBy("mu")
+    private boolean closed;
+
+    SystrapAddressSpace(StubProcess process, Frame frame, int memoryFd) {
+        super(process, memoryFd);
+        this.frame = frame;
+    }
+
+    @Override
+    public GuestThread newThread() throws PlatformException {
+        mu.lock();
+        try {
+            if (closed) {
+                throw new PlatformException("the address space is closed");
+            }
+            SystrapThread thread = new SystrapThread(this, process, frame);
+            threads.add(thread);
+            return thread;
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    /** Forgets an ended thread; the last one to leave a closed address space gives its memory back. */
+    void remove(SystrapThread thread) {
+        mu.lock();
+        try {
+            if (threads.remove(thread) && closed && threads.isEmpty()) {
+                process.release();
+            }
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        mu.lock();
+        try {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            process.kill();
+            if (threads.isEmpty()) {
+                process.release();
+            }
+            for (SystrapThread thread : threads) {
+                thread.wake();
+            }
+        } finally {
+            mu.unlock();
+        }
+    }
+}

@@ -1,0 +1,304 @@
+package dev.thaw.platform.systrap;
+
+import static dev.thaw.abi.Errno.ESRCH;
+import static dev.thaw.abi.Mman.PROT_EXEC;
+import static dev.thaw.abi.Mman.PROT_READ;
+import static dev.thaw.abi.Mman.PROT_WRITE;
+import static dev.thaw.abi.Signals.SIGSEGV;
+import static dev.thaw.abi.Signals.SIGSYS;
+import static dev.thaw.abi.Signals.SIGUSR1;
+import static dev.thaw.platform.stub.StubAbi.*;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.thaw.platform.GuestThread;
+import dev.thaw.platform.PlatformException;
+import dev.thaw.platform.Registers;
+import dev.thaw.platform.StopReason;
+import dev.thaw.platform.stub.FpArea;
+import dev.thaw.platform.stub.StubCalls;
+import dev.thaw.platform.stub.StubProcess;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * A guest thread. Its context is hostile: another guest thread of the same address space may write it at any time, so each word is read once and never used as an address or index.
+ */
+final class SystrapThread implements GuestThread {
+    private static final VarHandle INT = JAVA_INT.varHandle();
+    private static final int AUDIT_ARCH_X86_64 = 0xc000003e;
+    private static final int SI_KERNEL = 0x80;
+    private static final int PAGE_FAULT = 14;
+    private static final int FETCH = 16;
+    private static final int WRITE = 2;
+    private static final long WAIT_NANOS = 100_000_000;
+    private static final int SPIN_BUDGET = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    private static final int SPINS = Integer.getInteger("thaw.systrap.spins", 2000);
+    private static final AtomicInteger RUNNING = new AtomicInteger();
+
+    private final SystrapAddressSpace space;
+    private final StubProcess process;
+    private final StubProcess.Context context;
+    private final MemorySegment ctx;
+    private final MemorySegment uc;
+    private final MemorySegment fp;
+    private final FpArea layout;
+    private final long address;
+
+    /** Set by {@link #interrupt}, taken by {@link #run}. */
+    private final AtomicBoolean interrupted = new AtomicBoolean();
+
+    /** Whether {@link #run} has handed the thread to the guest. */
+    private volatile boolean inGuest;
+
+    private boolean closed;
+    private int faultSignal;
+    private int faultCode;
+    private long faultAddress;
+    private long trapNumber;
+    private long errorCode;
+
+    SystrapThread(SystrapAddressSpace space, StubProcess process, Frame frame) throws PlatformException {
+        this.space = space;
+        this.process = process;
+        context = start(process);
+        ctx = context.memory();
+        uc = ctx.asSlice(frame.ucontext(), Frame.SIZE);
+        fp = ctx.asSlice(frame.fp(), frame.layout().size());
+        layout = frame.layout();
+        address = ctx.address();
+    }
+
+    private static StubProcess.Context start(StubProcess process) throws PlatformException {
+        StubProcess.Context context = process.newContext();
+        long address = context.memory().address();
+        while (StubCalls.await(address, 1000, WAIT_NANOS) != STATE_STOPPED) {
+            if (!process.alive()) {
+                throw new PlatformException("a guest thread died as it started");
+            }
+        }
+        return context;
+    }
+
+    /** Learns where the host kernel lays signal frames, from a process that has run no guest code. */
+    static Frame probe(StubProcess process) throws PlatformException {
+        StubProcess.Context context = start(process);
+        long ucontext = context.memory().get(JAVA_LONG, CTX_FRAME) - context.address();
+        long fp = context.memory().get(JAVA_LONG, ucontext + Frame.FP_STATE) - context.address();
+        return new Frame(ucontext, fp, new FpArea(context.memory().asSlice(fp)));
+    }
+
+    @Override
+    public StopReason run(Registers registers) {
+        inGuest = true;
+        try {
+            if (interrupted.getAndSet(false)) {
+                return StopReason.INTERRUPTED;
+            }
+            if (process.dead()) {
+                return StopReason.DEAD;
+            }
+            store(registers);
+            while (true) {
+                int spins = RUNNING.incrementAndGet() <= SPIN_BUDGET ? SPINS : 0;
+                ctx.set(JAVA_INT, CTX_SPIN, spins);
+                int state = StubCalls.switchTo(address, spins, WAIT_NANOS);
+                while (state == STATE_RUNNING && lives()) {
+                    state = StubCalls.await(address, 0, WAIT_NANOS);
+                }
+                RUNNING.decrementAndGet();
+                if (state != STATE_STOPPED) {
+                    process.kill();
+                    return StopReason.DEAD;
+                }
+                int signal = uc.get(JAVA_INT, Frame.INFO_SIGNAL);
+                if (signal == SIGUSR1) {
+                    if (interrupted.getAndSet(false)) {
+                        load(registers);
+                        registers.origRax = -1;
+                        return StopReason.INTERRUPTED;
+                    }
+                    continue; // meant for a run that is over
+                }
+                load(registers);
+                return signal == SIGSYS ? syscall(registers) : fault(registers, signal);
+            }
+        } finally {
+            inGuest = false;
+        }
+    }
+
+    private StopReason syscall(Registers registers) {
+        if (uc.get(JAVA_INT, Frame.INFO_ARCH) != AUDIT_ARCH_X86_64) {
+            return illegalCall(registers);
+        }
+        registers.origRax = registers.rax;
+        registers.restartRip = registers.rip - 2;
+        return StopReason.SYSCALL;
+    }
+
+    /** A call by another gate (int 0x80): there is no such thing in a guest, as on a kernel without IA32 emulation. */
+    private StopReason illegalCall(Registers registers) {
+        registers.origRax = -1;
+        registers.rip -= 2;
+        faultSignal = SIGSEGV;
+        faultCode = SI_KERNEL;
+        faultAddress = 0;
+        trapNumber = 13;
+        errorCode = 0x80 * 8 + 2;
+        return StopReason.FAULT;
+    }
+
+    private StopReason fault(Registers registers, int signal) {
+        registers.origRax = -1;
+        faultSignal = signal;
+        faultCode = uc.get(JAVA_INT, Frame.INFO_CODE);
+        trapNumber = uc.get(JAVA_LONG, Frame.TRAP);
+        errorCode = uc.get(JAVA_LONG, Frame.ERROR);
+        faultAddress = trapNumber == PAGE_FAULT ? uc.get(JAVA_LONG, Frame.CR2) : uc.get(JAVA_LONG, Frame.INFO_ADDR);
+        return StopReason.FAULT;
+    }
+
+    private boolean lives() {
+        if (process.signal(context.tid(), 0) == -ESRCH) {
+            process.kill();
+        }
+        return !process.dead();
+    }
+
+    @Override
+    public void interrupt() {
+        interrupted.set(true);
+        if (inGuest) {
+            process.signal(context.tid(), SIGUSR1);
+        }
+    }
+
+    /** Lets a {@link #run} of a killed process see that it is. */
+    void wake() {
+        StubCalls.wake(address + CTX_STATE);
+    }
+
+    private void store(Registers r) {
+        MemorySegment uc = this.uc;
+        uc.set(JAVA_LONG, Frame.R8, r.r8);
+        uc.set(JAVA_LONG, Frame.R9, r.r9);
+        uc.set(JAVA_LONG, Frame.R10, r.r10);
+        uc.set(JAVA_LONG, Frame.R11, r.r11);
+        uc.set(JAVA_LONG, Frame.R12, r.r12);
+        uc.set(JAVA_LONG, Frame.R13, r.r13);
+        uc.set(JAVA_LONG, Frame.R14, r.r14);
+        uc.set(JAVA_LONG, Frame.R15, r.r15);
+        uc.set(JAVA_LONG, Frame.RDI, r.rdi);
+        uc.set(JAVA_LONG, Frame.RSI, r.rsi);
+        uc.set(JAVA_LONG, Frame.RBP, r.rbp);
+        uc.set(JAVA_LONG, Frame.RBX, r.rbx);
+        uc.set(JAVA_LONG, Frame.RDX, r.rdx);
+        uc.set(JAVA_LONG, Frame.RAX, r.rax);
+        uc.set(JAVA_LONG, Frame.RCX, r.rcx);
+        uc.set(JAVA_LONG, Frame.RSP, r.rsp);
+        uc.set(JAVA_LONG, Frame.RIP, r.rip);
+        uc.set(JAVA_LONG, Frame.EFLAGS, r.eflags);
+        ctx.set(JAVA_LONG, CTX_FS_BASE, canonical(r.fsBase));
+        ctx.set(JAVA_LONG, CTX_GS_BASE, canonical(r.gsBase));
+    }
+
+    private void load(Registers r) {
+        MemorySegment uc = this.uc;
+        r.r8 = uc.get(JAVA_LONG, Frame.R8);
+        r.r9 = uc.get(JAVA_LONG, Frame.R9);
+        r.r10 = uc.get(JAVA_LONG, Frame.R10);
+        r.r11 = uc.get(JAVA_LONG, Frame.R11);
+        r.r12 = uc.get(JAVA_LONG, Frame.R12);
+        r.r13 = uc.get(JAVA_LONG, Frame.R13);
+        r.r14 = uc.get(JAVA_LONG, Frame.R14);
+        r.r15 = uc.get(JAVA_LONG, Frame.R15);
+        r.rdi = uc.get(JAVA_LONG, Frame.RDI);
+        r.rsi = uc.get(JAVA_LONG, Frame.RSI);
+        r.rbp = uc.get(JAVA_LONG, Frame.RBP);
+        r.rbx = uc.get(JAVA_LONG, Frame.RBX);
+        r.rdx = uc.get(JAVA_LONG, Frame.RDX);
+        r.rax = uc.get(JAVA_LONG, Frame.RAX);
+        r.rcx = uc.get(JAVA_LONG, Frame.RCX);
+        r.rsp = uc.get(JAVA_LONG, Frame.RSP);
+        r.rip = uc.get(JAVA_LONG, Frame.RIP);
+        r.eflags = uc.get(JAVA_LONG, Frame.EFLAGS);
+        r.fsBase = canonical(ctx.get(JAVA_LONG, CTX_FS_BASE));
+        r.gsBase = canonical(ctx.get(JAVA_LONG, CTX_GS_BASE));
+        r.restartRip = r.rip;
+    }
+
+    /** The instruction that sets a base faults on what is not canonical. */
+    private static long canonical(long base) {
+        return base << 16 >> 16 == base ? base : 0;
+    }
+
+    @Override
+    public int faultSignal() {
+        return faultSignal;
+    }
+
+    @Override
+    public int faultCode() {
+        return faultCode;
+    }
+
+    @Override
+    public long faultAddress() {
+        return faultAddress;
+    }
+
+    @Override
+    public int faultAccess() {
+        if (trapNumber != PAGE_FAULT) {
+            return PROT_READ;
+        }
+        return (errorCode & FETCH) != 0 ? PROT_EXEC : (errorCode & WRITE) != 0 ? PROT_WRITE : PROT_READ;
+    }
+
+    @Override
+    public long trapNumber() {
+        return trapNumber;
+    }
+
+    @Override
+    public long errorCode() {
+        return errorCode;
+    }
+
+    @Override
+    public int fpSize() {
+        return layout.size();
+    }
+
+    @Override
+    public void saveFp(MemorySegment target) {
+        layout.save(fp, target);
+    }
+
+    @Override
+    public void loadFp(MemorySegment source) {
+        layout.load(source, fp);
+    }
+
+    @Override
+    public void resetFp() {
+        layout.reset(fp);
+    }
+
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (!process.dead()) {
+            INT.setVolatile(ctx, CTX_STATE, STATE_EXIT);
+            wake();
+            process.freeContext(context.index());
+        }
+        space.remove(this);
+    }
+}
