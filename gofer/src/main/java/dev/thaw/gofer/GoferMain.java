@@ -42,6 +42,16 @@ public final class GoferMain {
         if (procFd < 0) {
             return fail("can not open /proc/self/fd: errno " + -procFd);
         }
+        String failure;
+        try {
+            GoferConfinement.rehearse(procFd);
+            failure = GoferConfinement.enter(procFd, roots.stream().anyMatch(root -> !root.readOnly()));
+        } catch (Exception e) {
+            failure = e.toString();
+        }
+        if (failure != null) {
+            return fail("can not confine itself: " + failure);
+        }
         GoferServer server = new GoferServer(roots, fds, procFd);
         server.serve(socket);
         return 0;
