@@ -1,0 +1,18 @@
+package dev.thaw.sentry.checkpoint;
+
+import dev.thaw.state.StateCatalog;
+
+/**
+ * Every record type of the Sentry's images. Ids by package: kernel 0x0100, signal 0x0180, mm 0x0200, vfs 0x0300, fs.tmpfs 0x0340, fs.overlay 0x0360, fs.gofer 0x0380,
+ * fs.host 0x03a0, fs.proc 0x03c0, fs.dev 0x03e0, pipes, events and sockets 0x0400, time 0x0480.
+ */
+public final class SentryStates {
+    /** A catalog of all packages. */
+    public static StateCatalog catalog() {
+        StateCatalog catalog = new StateCatalog();
+        // each package adds a line: KernelStates.register(catalog); …
+        return catalog;
+    }
+
+    private SentryStates() {}
+}
