@@ -5,6 +5,11 @@
  *   thaw-launch [--lifeline FD] [--exit-fd FD] [--remove DIR] [--cgroup DIR]... [--empty-root DIR] [--host-ns]
  *               --gofer-fds A,B,... --gofer ARG... --end --sandbox-fds A,B,... --sandbox ARG... --end
  *
+ *   thaw-launch --attach CONTROL_FD PID|0
+ *
+ * takes the place of a runsc that has nothing more to do than to wait: it passes its signals on over the control socket (dev.thaw.runsc.control.ControlProtocol) and exits
+ * as child PID does, or with 0 as the process that was started by EXEC on that socket does.
+ *
  * Each child gets its listed descriptors as 3, 4, 5, ...; 0, 1, 2 are shared; all others are closed.
  * The lifeline is a socket to the runsc that started us. While it is attached, its end means: kill everything and remove DIR. A byte 'D' on it detaches:
  * from then on the container lives by itself and DIR stays until `runsc delete`.
@@ -19,9 +24,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/capability.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -93,6 +100,17 @@ static void make_empty_root(void) {
     }
 }
 
+/* A JVM's capset reaches one thread only, so what the gofer may never have is taken before there is a JVM. */
+static void bound_gofer(void) {
+    const unsigned long long keep = 1ull << CAP_CHOWN | 1ull << CAP_DAC_OVERRIDE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_FOWNER | 1ull << CAP_FSETID
+        | 1ull << CAP_MKNOD | 1ull << CAP_SYS_CHROOT | 1ull << CAP_SETPCAP;
+    for (int capability = 0; capability < 64; capability++) {
+        if ((keep >> capability & 1) == 0 && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
+            break; /* past the last capability of this kernel */
+        }
+    }
+}
+
 static void start(struct child *child, int is_sandbox) {
     if (is_sandbox && !host_namespaces && unshare(CLONE_NEWPID) != 0) {
         fail("unshare the pid namespace");
@@ -119,6 +137,9 @@ static void start(struct child *child, int is_sandbox) {
             fail("unshare");
         }
         make_empty_root();
+    }
+    if (!is_sandbox) {
+        bound_gofer();
     }
     execv(child->argv[0], child->argv);
     fail(child->argv[0]);
@@ -174,8 +195,67 @@ static void finish(struct child *child) {
     }
 }
 
+static int block_signals(void) {
+    for (int signal = 1; signal < NSIG; signal++) { /* what a JVM set before us does not go on */
+        if (signal != SIGKILL && signal != SIGSTOP) {
+            struct sigaction standard = {.sa_handler = SIG_DFL};
+            sigaction(signal, &standard, NULL);
+        }
+    }
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, NULL);
+    int signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals < 0) {
+        fail("signalfd");
+    }
+    return signals;
+}
+
+/* SIGNAL of ControlProtocol: u8 2, i32 pid, i32 signal, u8 all. */
+static void forward(int control, unsigned signal) {
+    unsigned char message[10] = {2, 0, 0, 0, 0, (unsigned char)signal, 0, 0, 0, 0};
+    send(control, message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static int attach(int control, pid_t child) {
+    int signals = block_signals();
+    fcntl(control, F_SETFD, FD_CLOEXEC);
+    for (;;) {
+        int status;
+        if (child > 0 && waitpid(child, &status, WNOHANG) == child) {
+            return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        }
+        struct pollfd polled[2] = {{.fd = signals, .events = POLLIN}, {.fd = control, .events = POLLIN}};
+        if (poll(polled, 2, -1) < 0 && errno != EINTR) {
+            fail("poll");
+        }
+        struct signalfd_siginfo info;
+        while (read(signals, &info, sizeof info) == sizeof info) {
+            if (info.ssi_signo != SIGCHLD && info.ssi_signo != SIGPIPE && control >= 0) {
+                forward(control, info.ssi_signo);
+            }
+        }
+        if (control < 0 || polled[1].revents == 0) {
+            continue;
+        }
+        unsigned char message[4096];
+        ssize_t n = recv(control, message, sizeof message, MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+            if (child <= 0) {
+                return 128 + SIGKILL; /* the sandbox is gone and did not say how */
+            }
+            control = -1;
+        } else if (child <= 0 && n >= 5 && message[0] == 0) {
+            return message[1];
+        }
+    }
+}
+
 int main(int argc, char **argv) {
-    (void)argc;
+    if (argc == 4 && strcmp(argv[1], "--attach") == 0) {
+        return attach(atoi(argv[2]), atoi(argv[3]));
+    }
     for (int i = 1; argv[i] != NULL; i++) {
         char *option = argv[i];
         if (strcmp(option, "--host-ns") == 0) {
@@ -218,22 +298,10 @@ int main(int argc, char **argv) {
         fprintf(stderr, "thaw-launch: --gofer and --sandbox are needed\n");
         return 125;
     }
-    for (int signal = 1; signal < NSIG; signal++) { /* what a JVM above us set does not go on */
-        if (signal != SIGKILL && signal != SIGSTOP) {
-            struct sigaction standard = {.sa_handler = SIG_DFL};
-            sigaction(signal, &standard, NULL);
-        }
-    }
-    sigset_t all;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, NULL);
+    int signals = block_signals();
     setsid(); /* signals of a terminal reach runsc, which passes them on to the guest */
     for (int i = 0; i < cgroup_count; i++) {
         write_file(cgroups[i], "cgroup.procs", "0");
-    }
-    int signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (signals < 0) {
-        fail("signalfd");
     }
 
     start(&gofer, 0);

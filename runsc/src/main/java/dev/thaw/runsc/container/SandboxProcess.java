@@ -214,8 +214,9 @@ public final class SandboxProcess implements AutoCloseable {
 
     private static List<String> goferArguments(List<GoferTree> trees) {
         ArrayList<String> arguments = new ArrayList<>();
+        arguments.add("3");
         for (GoferTree tree : trees) {
-            arguments.add(tree.readOnly ? "ro" : "rw");
+            arguments.add(3 + arguments.size() + (tree.readOnly ? ":ro:" : ":rw:") + tree.path);
         }
         return arguments;
     }

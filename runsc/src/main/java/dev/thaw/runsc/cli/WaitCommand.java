@@ -1,0 +1,27 @@
+package dev.thaw.runsc.cli;
+
+import dev.thaw.runsc.SandboxException;
+import dev.thaw.runsc.container.StateJson;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code runsc wait}. */
+@Command(name = "wait", description = "wait until a container ends and print its exit code as JSON")
+final class WaitCommand implements Callable<Integer> {
+    private final Runsc runsc;
+
+    @Parameters(paramLabel = "ID")
+    String id = "";
+
+    WaitCommand(Runsc runsc) {
+        this.runsc = runsc;
+    }
+
+    @Override
+    public Integer call() throws SandboxException {
+        int code = runsc.sandboxes().get(id).waitFor();
+        System.out.println("{\"id\":" + StateJson.quote(id) + ",\"exitStatus\":" + code + "}");
+        return 0;
+    }
+}
