@@ -114,6 +114,14 @@ final class Runsc implements AutoCloseable {
         return Integer.parseInt(result.out().trim());
     }
 
+    /** The host pid that {@code state ID} names. */
+    long sandboxPid(String id) {
+        String json = run("state", id).succeeds().out();
+        java.util.regex.Matcher pid = java.util.regex.Pattern.compile("\"pid\"\\s*:\\s*(\\d+)").matcher(json);
+        assertThat(pid.find()).as(json).isTrue();
+        return Long.parseLong(pid.group(1));
+    }
+
     /** Starts a command; stdout goes to {@code output}, or a file of the call's own when null. stdin is /dev/null. */
     Running start(List<String> args, @org.jspecify.annotations.Nullable Path output) {
         List<String> command = new ArrayList<>();
