@@ -15,7 +15,6 @@ public enum LockClass {
     DENTRY,
     SOCKET,
     PIPE,
-    MM,
     INODE,
     PAGE_CACHE,
     FILE,
@@ -23,6 +22,15 @@ public enum LockClass {
     SIGNAL,
     TIMER,
     WAIT_QUEUE,
+
+    /**
+     * An address space. Innermost of the kernel objects, so that guest memory may be copied under any of them but not under what {@code Mappable.pages} takes
+     * (a copy may fault, a fault fetches pages): {@code pages} is called with no MM lock held, and {@code addMapping} and {@code removeMapping} with it.
+     */
+    MM,
+
+    /** Who maps a file, and shared memory's pages: taken by {@code addMapping} and {@code removeMapping} under MM; leave it before {@code MemoryManager.invalidate}. */
+    MAPPINGS,
     MEMORY_FILE,
     GOFER_CLIENT,
     PLATFORM,

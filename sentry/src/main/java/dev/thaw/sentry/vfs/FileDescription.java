@@ -1,6 +1,7 @@
 package dev.thaw.sentry.vfs;
 
 import static dev.thaw.abi.Errno.EINVAL;
+import static dev.thaw.abi.Errno.ENODEV;
 import static dev.thaw.abi.Errno.ENOTTY;
 import static dev.thaw.abi.Errno.ESPIPE;
 import static dev.thaw.sentry.ErrnoException.errno;
@@ -8,6 +9,7 @@ import static dev.thaw.sentry.ErrnoException.errno;
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.kernel.Task;
 import dev.thaw.sentry.mm.IoBuffer;
+import dev.thaw.sentry.mm.Mappable;
 import dev.thaw.sentry.wait.Waiter;
 import dev.thaw.state.Saveable;
 import java.util.ArrayList;
@@ -114,6 +116,11 @@ public abstract class FileDescription implements Saveable, AutoCloseable {
     /** ioctl(2). */
     public long ioctl(Task task, int command, long argument) throws ErrnoException {
         throw errno(ENOTTY);
+    }
+
+    /** What mmap(2) maps of this file; ENODEV when it can not be mapped. /dev/zero gives {@link dev.thaw.sentry.mm.ZeroMappable#INSTANCE}. */
+    public Mappable mappable() throws ErrnoException {
+        throw errno(ENODEV);
     }
 
     /** Which of {@code mask} (POLLIN, POLLOUT, …) holds now; POLLERR and POLLHUP always count. */
