@@ -13,6 +13,7 @@ public enum LockClass {
     FD_TABLE,
     FILE_POSITION,
     DENTRY,
+    INODE_IO,
     SOCKET,
     PIPE,
     INODE,
