@@ -20,7 +20,7 @@ enum {
     NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_rt_sigaction = 13, NR_rt_sigprocmask = 14, NR_rt_sigreturn = 15,
     NR_sendto = 44, NR_recvfrom = 45, NR_clone = 56, NR_fork = 57, NR_exit = 60, NR_close = 3, NR_setuid = 105, NR_setgid = 106,
     NR_getppid = 110, NR_setgroups = 116, NR_sigaltstack = 131, NR_prctl = 157, NR_setrlimit = 160, NR_futex = 202,
-    NR_exit_group = 231, NR_tgkill = 234, NR_seccomp = 317, NR_getpid = 39, NR_setsid = 112,
+    NR_exit_group = 231, NR_tgkill = 234, NR_seccomp = 317, NR_getpid = 39, NR_setsid = 112, NR_sched_yield = 24, NR_pwrite64 = 18,
 };
 
 enum { PROT_R = 1, PROT_RW = 3, MAP_SHARED_FIXED = 0x11 };
@@ -90,7 +90,7 @@ static long install(struct sock_filter *filter, int count) {
 static long confine_process(void) {
     struct sock_filter filter[] = {
         FROM_STUB,
-        IS(NR_futex), ALLOW, IS(NR_rt_sigreturn), ALLOW, IS(NR_mmap), ALLOW, IS(NR_munmap), ALLOW, IS(NR_mprotect), ALLOW,
+        IS(NR_futex), ALLOW, IS(NR_rt_sigreturn), ALLOW, IS(NR_sched_yield), ALLOW, IS(NR_mmap), ALLOW, IS(NR_pwrite64), ALLOW, IS(NR_munmap), ALLOW, IS(NR_mprotect), ALLOW,
         IS(NR_clone), ALLOW, IS(NR_exit), ALLOW, IS(NR_exit_group), ALLOW, IS(NR_tgkill), ALLOW,
         IS(NR_sigaltstack), ALLOW, IS(NR_rt_sigprocmask), ALLOW, IS(NR_prctl), ALLOW, IS(NR_seccomp), ALLOW,
         TRAP,
@@ -98,11 +98,11 @@ static long confine_process(void) {
     return install(filter, sizeof filter / sizeof *filter);
 }
 
-/* A guest thread: wait and wake on its context, return from a signal, end itself. Nothing that the guest gains by jumping there. */
+/* A guest thread: yield, wait and wake on its context, return from a signal, end itself. Nothing that the guest gains by jumping there. */
 static long confine_thread(void) {
     struct sock_filter filter[] = {
         LOAD(nr),
-        IS(NR_rt_sigreturn), ALLOW, IS(NR_exit), ALLOW, UNLESS(NR_futex), TRAP,
+        IS(NR_rt_sigreturn), ALLOW, IS(NR_sched_yield), ALLOW, IS(NR_exit), ALLOW, UNLESS(NR_futex), TRAP,
         LOAD_HIGH(args[0]), UNLESS((uint32_t)(CTX_BASE >> 32)), TRAP,
         LOAD(args[1]), BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 1, 0, 1), TRAP, /* FUTEX_WAIT, FUTEX_WAKE */
         ALLOW,
@@ -125,6 +125,39 @@ void thread_setup(char *ctx) {
     check(confine_thread());
 }
 
+/* The commands wait: lets the manager run, on this processor if need be. */
+static void help(char *ctx) {
+    uint32_t expected = STATE_HELP;
+    __atomic_compare_exchange_n((uint32_t *)(ctx + CTX_STATE), &expected, STATE_STOPPED, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    call3(NR_futex, CTL_BASE + CTL_SEQ, 1 /* FUTEX_WAKE */, 1);
+    call0(NR_sched_yield);
+}
+
+/* Waits until the Sentry says what next: looks, gives way to others who want the processor, then sleeps. */
+static uint32_t await_answer(char *ctx) {
+    uint32_t state, yields = 0;
+    for (;;) {
+        for (uint32_t spin = 0; spin < SPIN_PURE; spin++) {
+            state = *word(ctx, CTX_STATE);
+            if (state == STATE_HELP) {
+                help(ctx);
+            } else if (state != STATE_STOPPED) {
+                return state;
+            }
+            __builtin_ia32_pause();
+        }
+        uint64_t before = __builtin_ia32_rdtsc();
+        if (yields++ < *word(ctx, CTX_SPIN)) {
+            call0(NR_sched_yield);
+            if (__builtin_ia32_rdtsc() - before < YIELD_TICKS) continue;
+        }
+        __atomic_exchange_n((uint32_t *)(ctx + CTX_STUB_WAIT), 1, __ATOMIC_SEQ_CST);
+        if (*word(ctx, CTX_STATE) == STATE_STOPPED) call4(NR_futex, ctx + CTX_STATE, 0 /* FUTEX_WAIT */, STATE_STOPPED, 0);
+        *word(ctx, CTX_STUB_WAIT) = 0;
+        yields = 0;
+    }
+}
+
 /* Every reason to stop arrives here; the Sentry finds registers and signal in the frame, which lies in the context. */
 static void on_signal(int signal, void *info, char *ucontext) {
     char *ctx = (char *)((uint64_t)ucontext & ~(uint64_t)(CTX_SIZE - 1));
@@ -137,17 +170,7 @@ static void on_signal(int signal, void *info, char *ucontext) {
     *quad(ctx, CTX_FRAME) = (uint64_t)ucontext;
     __atomic_exchange_n((uint32_t *)(ctx + CTX_STATE), STATE_STOPPED, __ATOMIC_SEQ_CST);
     if (*word(ctx, CTX_SENTRY_WAIT)) call3(NR_futex, ctx + CTX_STATE, 1 /* FUTEX_WAKE */, 1);
-    uint32_t spin = *word(ctx, CTX_SPIN), state;
-    while ((state = *word(ctx, CTX_STATE)) == STATE_STOPPED) {
-        if (spin) {
-            spin--;
-            __builtin_ia32_pause();
-            continue;
-        }
-        __atomic_exchange_n((uint32_t *)(ctx + CTX_STUB_WAIT), 1, __ATOMIC_SEQ_CST);
-        if (*word(ctx, CTX_STATE) == STATE_STOPPED) call4(NR_futex, ctx + CTX_STATE, 0 /* FUTEX_WAIT */, STATE_STOPPED, 0);
-        *word(ctx, CTX_STUB_WAIT) = 0;
-    }
+    uint32_t state = await_answer(ctx);
     if (state == STATE_EXIT) call1(NR_exit, 0);
     uint64_t want = *quad(ctx, CTX_FS_BASE);
     if (want != fs) __asm__ volatile("wrfsbase %0" : : "r"(want));
@@ -170,7 +193,6 @@ static void become_stub(const struct server *server, uint32_t slot, long parent)
     check(call6(NR_mmap, CTL_BASE, CTL_SIZE, PROT_R, MAP_SHARED_FIXED, server->contexts, region));
     check(call6(NR_mmap, RES_BASE, RES_SIZE, PROT_RW, MAP_SHARED_FIXED, server->contexts, region + CTL_SIZE));
     check(call6(NR_mmap, CTX_BASE, (long)CTX_SIZE * CTX_COUNT, PROT_RW, MAP_SHARED_FIXED, server->contexts, region + REGION_CTX));
-    call1(NR_close, server->contexts);
     call1(NR_close, server->socket);
     check(confine_process());
     manager_loop();

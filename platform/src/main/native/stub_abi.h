@@ -27,20 +27,24 @@
 
 /* Control area. */
 #define CTL_SEQ 0    /* u32: commands issued so far; the manager's futex word */
-#define CTL_WAITER 8 /* u32: a Sentry thread sleeps on RES_DONE */
+#define CTL_DONE 4   /* u32: commands done; the manager writes it with pwrite, which nothing else in the process can */
+#define CTL_WAITER 8 /* u32: a Sentry thread sleeps on CTL_DONE */
 #define CTL_SPIN 12  /* u32: how often the manager looks before it sleeps */
-#define CTL_RING 64  /* RING_COUNT commands of 64 bytes: nr, six arguments, unused */
+#define CTL_FD 16    /* u64: descriptor of the context memfd */
+#define CTL_SELF 24  /* u64: offset of CTL_DONE in it */
+#define CTL_RING 64  /* RING_COUNT commands of 64 bytes: nr, six arguments, then: */
+#define CMD_SEQ 56   /* u32: what CTL_DONE is after this command */
+#define CMD_MEMORY 60 /* u32: 1 when the first two arguments are a range that must not stay mapped if the call fails */
 #define RING_COUNT 512
 
-/* Results area. */
-#define RES_DONE 0  /* u32: commands done so far */
+/* Results area. Writable for the guest, so it serves only what harms nobody else. */
 #define RES_RING 64 /* one u64 result per ring entry */
 
 /* A guest thread's context. */
 #define CTX_STATE 0       /* u32: see below; futex word of both sides */
 #define CTX_SENTRY_WAIT 4 /* u32: the Sentry sleeps on the state */
 #define CTX_STUB_WAIT 8   /* u32: the stub sleeps on the state */
-#define CTX_SPIN 12       /* u32: how often the stub looks before it sleeps */
+#define CTX_SPIN 12       /* u32: how often the stub yields before it sleeps */
 #define CTX_FS_BASE 16
 #define CTX_GS_BASE 24
 #define CTX_FRAME 32     /* u64: address of the ucontext of the last stop */
@@ -50,3 +54,8 @@
 #define STATE_RUNNING 1 /* the guest, or the stub on its way to or from it */
 #define STATE_STOPPED 2 /* the context is the Sentry's */
 #define STATE_EXIT 3    /* order to end the thread */
+#define STATE_HELP 4    /* order to wake the manager and give it the processor */
+
+/* Both sides wait alike: look SPIN_PURE times, yield the processor, and so on a few times; a yield of more than YIELD_TICKS says that others want it. */
+#define SPIN_PURE 40
+#define YIELD_TICKS 10000

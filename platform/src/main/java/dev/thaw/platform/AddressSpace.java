@@ -24,6 +24,9 @@ public interface AddressSpace extends AutoCloseable {
     /** Narrows or widens access to what is mapped in the range; holes are allowed. Done when it returns. */
     void protect(@Nullable GuestThread caller, long address, long length, int prot);
 
+    /** Lets the platform replace system call instructions by jumps to itself, through {@code patcher}. A platform that gains nothing by it ignores this. */
+    default void setPatcher(CallSitePatcher patcher) {}
+
     /** Makes a guest thread in this address space. It does not run before {@link GuestThread#run}. */
     GuestThread newThread() throws PlatformException;
 

@@ -98,7 +98,7 @@ public final class ForkServer implements AutoCloseable {
                 throw new PlatformException("no room for the contexts of an address space: errno " + -address);
             }
             slots.set(slot);
-            return new StubProcess(this, slot, child, HostMemory.segment(address, StubAbi.REGION_SIZE));
+            return new StubProcess(this, slot, child, HostMemory.segment(address, StubAbi.REGION_SIZE), contexts);
         } finally {
             mu.unlock();
         }

@@ -12,13 +12,15 @@ public final class StubAbi {
     public static final long REGION_CTX      = 0x8000000;
 
     public static final long CTL_SEQ         = 0;
-    public static final long CTL_WAITER      = 8;
-    public static final long CTL_SPIN        = 12;
+    public static final long CTL_FD          = 16;
+    public static final long CTL_SELF        = 24;
     public static final long CTL_RING        = 64;
     public static final int  RING_COUNT      = 512;
     public static final int  RING_ENTRY      = 64;
+    public static final long CMD_SEQ         = 56;
+    public static final long CMD_MEMORY      = 60;
+    public static final long CTL_DONE        = 4;
 
-    public static final long RES_DONE        = 0;
     public static final long RES_RING        = 64;
 
     public static final long CTX_STATE       = 0;

@@ -30,35 +30,24 @@ public abstract class StubAddressSpace implements AddressSpace {
             return -EINVAL;
         }
         int flags = MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0);
-        long result = process.call(SYS_mmap, address, length, hostProt(prot), flags, memoryFd, offset);
+        long result = process.change(context(caller), SYS_mmap, address, length, hostProt(prot), flags, memoryFd, offset);
         return result == -ENOMEM ? -ENOMEM : 0;
     }
 
     @Override
     public void unmap(@Nullable GuestThread caller, long address, long length) {
         checkRange(address, length);
-        if (process.call(SYS_munmap, address, length, 0, 0, 0, 0) != 0) {
-            unmapAll();
-        }
+        process.change(context(caller), SYS_munmap, address, length, 0, 0, 0, 0);
     }
 
     @Override
     public void protect(@Nullable GuestThread caller, long address, long length, int prot) {
         checkRange(address, length);
-        long result = process.call(SYS_mprotect, address, length, hostProt(prot), 0, 0, 0);
-        if (result != 0 && result != -ENOMEM) {
-            unmapAll();
-        } else if (result != 0) {
-            process.call(SYS_munmap, address, length, 0, 0, 0, 0); // holes: what is gone comes back by faults
-        }
+        process.change(context(caller), SYS_mprotect, address, length, hostProt(prot), 0, 0, 0); // over holes it fails: what is gone then comes back by faults
     }
 
-    /** What could not be taken back singly (the host is out of mappings) goes with all the rest; faults bring the rest back. */
-    private void unmapAll() {
-        if (process.call(SYS_munmap, MIN_ADDRESS, STUB_BASE - MIN_ADDRESS, 0, 0, 0, 0) != 0) {
-            process.kill();
-        }
-    }
+    /** The address of the context of {@code caller}, a stopped thread that may spin; or 0. */
+    protected abstract long context(@Nullable GuestThread caller);
 
     /** x86 can not give write or execute access without read access; nothing else passes. */
     private static int hostProt(int prot) {

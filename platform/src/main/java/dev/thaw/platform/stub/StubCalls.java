@@ -29,27 +29,30 @@ public final class StubCalls {
     }
 
     /** Lets the guest thread run and waits for its next stop; returns its state, STATE_RUNNING when the time is over. */
-    public static int switchTo(long context, long spins, long nanos) {
+    public static int switchTo(long context, long yields, long nanos) {
         try {
-            return (int) SWITCH.invokeExact(context, spins, nanos);
+            return (int) SWITCH.invokeExact(context, yields, nanos);
         } catch (Throwable t) {
             throw new AssertionError(t);
         }
     }
 
     /** Waits on for the next stop. */
-    public static int await(long context, long spins, long nanos) {
+    public static int await(long context, long yields, long nanos) {
         try {
-            return (int) WAIT.invokeExact(context, spins, nanos);
+            return (int) WAIT.invokeExact(context, yields, nanos);
         } catch (Throwable t) {
             throw new AssertionError(t);
         }
     }
 
-    /** Wakes the manager and waits until it has done {@code seq} commands; returns 0, or -1 when the time is over. */
-    public static int manager(long control, long results, int seq, long spins, long nanos) {
+    /**
+     * Waits until the manager has done {@code seq} commands; {@code context} is a stopped guest thread of the process that makes room for it, or 0.
+     * Returns 0, or -1 when the time is over.
+     */
+    public static int manager(long control, long context, int seq, long yields, long nanos) {
         try {
-            return (int) MANAGER.invokeExact(control, results, seq, spins, nanos);
+            return (int) MANAGER.invokeExact(control, context, seq, yields, nanos);
         } catch (Throwable t) {
             throw new AssertionError(t);
         }

@@ -24,6 +24,7 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class StubProcess {
     private static final VarHandle INT = JAVA_INT.varHandle();
     private static final long WAIT_NANOS = 100_000_000;
+    private static final int YIELDS = 20;
     private static final int CLONE_THREAD_FLAGS = 0x50f00 | 0x200000; // VM FS FILES SIGHAND THREAD SYSVSEM, CHILD_CLEARTID
 
     private final ReentrantLock mu = new ReentrantLock();
@@ -33,7 +34,6 @@ public final class StubProcess {
     private final MemorySegment region;
     private final MemorySegment results;
     private final long controlAddress;
-    private final long resultsAddress;
 
     /** Commands written so far. */
     @GuardedBy("mu")
@@ -44,14 +44,15 @@ public final class StubProcess {
 
     private volatile boolean dead;
 
-    StubProcess(ForkServer server, int slot, int pid, MemorySegment region) {
+    StubProcess(ForkServer server, int slot, int pid, MemorySegment region, int contextsFd) {
         this.server = server;
         this.slot = slot;
         this.pid = pid;
         this.region = region;
         this.results = region.asSlice(REGION_RESULTS);
         this.controlAddress = region.address();
-        this.resultsAddress = results.address();
+        region.set(JAVA_LONG, CTL_FD, contextsFd);
+        region.set(JAVA_LONG, CTL_SELF, slot * REGION_SIZE + CTL_DONE);
     }
 
     /** The host's number of the process. */
@@ -64,8 +65,20 @@ public final class StubProcess {
         return dead;
     }
 
-    /** Has the manager make one host call; returns what it returned, or {@code -ESRCH} when the process is gone. */
+    /** Has the manager make one host call; returns what it returned (the guest may lie about that), or {@code -ESRCH} when the process is gone. */
     public long call(long nr, long a, long b, long c, long d, long e, long f) {
+        return command(0, 0, nr, a, b, c, d, e, f);
+    }
+
+    /**
+     * Has the manager change the mappings of a range; {@code context} is the address of a stopped guest thread's context in this process, or 0. When it returns, the old mappings are gone in any case:
+     * if the host can not do the change, the range is unmapped, or everything is.
+     */
+    public long change(long context, long nr, long address, long length, long c, long d, long e, long f) {
+        return command(context, 1, nr, address, length, c, d, e, f);
+    }
+
+    private long command(long context, int memory, long nr, long a, long b, long c, long d, long e, long f) {
         mu.lock();
         try {
             if (dead) {
@@ -80,8 +93,10 @@ public final class StubProcess {
             region.set(JAVA_LONG, entry + 32, d);
             region.set(JAVA_LONG, entry + 40, e);
             region.set(JAVA_LONG, entry + 48, f);
-            INT.setVolatile(region, CTL_SEQ, ++issued);
-            while (StubCalls.manager(controlAddress, resultsAddress, issued, 200, WAIT_NANOS) != 0) {
+            region.set(JAVA_INT, entry + CMD_SEQ, ++issued);
+            region.set(JAVA_INT, entry + CMD_MEMORY, memory);
+            INT.setVolatile(region, CTL_SEQ, issued);
+            while (StubCalls.manager(controlAddress, context, issued, YIELDS, WAIT_NANOS) != 0) {
                 if (!alive()) {
                     return -ESRCH;
                 }

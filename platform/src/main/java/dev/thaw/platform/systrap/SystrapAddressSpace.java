@@ -8,6 +8,7 @@ import dev.thaw.platform.stub.StubProcess;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /** A stub process and its guest threads. */
 final class SystrapAddressSpace extends StubAddressSpace {
@@ -38,6 +39,11 @@ final class SystrapAddressSpace extends StubAddressSpace {
         } finally {
             mu.unlock();
         }
+    }
+
+    @Override
+    protected long context(@Nullable GuestThread caller) {
+        return caller instanceof SystrapThread thread ? thread.stopped(this) : 0;
     }
 
     /** Forgets an ended thread; the last one to leave a closed address space gives its memory back. */

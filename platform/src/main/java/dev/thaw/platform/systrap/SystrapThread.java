@@ -21,7 +21,6 @@ import dev.thaw.platform.stub.StubProcess;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A guest thread. Its context is hostile: another guest thread of the same address space may write it at any time, so each word is read once and never used as an address or index.
@@ -34,9 +33,7 @@ final class SystrapThread implements GuestThread {
     private static final int FETCH = 16;
     private static final int WRITE = 2;
     private static final long WAIT_NANOS = 100_000_000;
-    private static final int SPIN_BUDGET = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
-    private static final int SPINS = Integer.getInteger("thaw.systrap.spins", 2000);
-    private static final AtomicInteger RUNNING = new AtomicInteger();
+    private static final int YIELDS = Integer.getInteger("thaw.systrap.yields", 20);
 
     private final SystrapAddressSpace space;
     private final StubProcess process;
@@ -102,13 +99,11 @@ final class SystrapThread implements GuestThread {
             }
             store(registers);
             while (true) {
-                int spins = RUNNING.incrementAndGet() <= SPIN_BUDGET ? SPINS : 0;
-                ctx.set(JAVA_INT, CTX_SPIN, spins);
-                int state = StubCalls.switchTo(address, spins, WAIT_NANOS);
+                ctx.set(JAVA_INT, CTX_SPIN, YIELDS);
+                int state = StubCalls.switchTo(address, YIELDS, WAIT_NANOS);
                 while (state == STATE_RUNNING && lives()) {
                     state = StubCalls.await(address, 0, WAIT_NANOS);
                 }
-                RUNNING.decrementAndGet();
                 if (state != STATE_STOPPED) {
                     process.kill();
                     return StopReason.DEAD;
@@ -174,6 +169,11 @@ final class SystrapThread implements GuestThread {
         if (inGuest) {
             process.signal(context.tid(), SIGUSR1);
         }
+    }
+
+    /** The address of the context for {@code asker}, if the thread is its own and stopped; or 0. */
+    long stopped(SystrapAddressSpace asker) {
+        return space == asker && !inGuest ? address : 0;
     }
 
     /** Lets a {@link #run} of a killed process see that it is. */
