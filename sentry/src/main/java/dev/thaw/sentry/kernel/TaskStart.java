@@ -1,0 +1,77 @@
+package dev.thaw.sentry.kernel;
+
+import static dev.thaw.abi.Errno.EAGAIN;
+import static dev.thaw.sentry.ErrnoException.errno;
+
+import dev.thaw.platform.Registers;
+import dev.thaw.sentry.ErrnoException;
+import dev.thaw.sentry.lock.KernelLock;
+import dev.thaw.sentry.signal.SignalHandlers;
+
+/** Makes processes that come from outside. */
+final class TaskStart {
+    static ThreadGroup create(Kernel kernel, ProcessSpec spec, boolean first) throws ErrnoException {
+        TaskSet tasks = kernel.tasks();
+        KernelLock lock = tasks.lock();
+        ResourceLimits limits = new ResourceLimits();
+        limits.setAll(spec.rlimits());
+        ThreadGroup group;
+        Task task;
+        lock.lock();
+        try {
+            int pid = kernel.pidsExhaustedLocked() ? 0 : tasks.allocateIdLocked();
+            if (pid == 0) {
+                throw errno(EAGAIN);
+            }
+            group = new ThreadGroup(kernel, pid, new SignalHandlers(), limits, kernel.clock().boottime());
+            group.processGroup = pid;
+            group.session = pid;
+            group.unkillable = first;
+            task = new Task(kernel, group, pid, spec.credentials());
+            group.leader = task;
+            group.addTaskLocked(task);
+            if (kernel.isPaused()) {
+                task.addWork(Task.WORK_PAUSE);
+            }
+            tasks.putTaskLocked(pid, task);
+            tasks.putGroupLocked(group);
+        } finally {
+            lock.unlock();
+        }
+        boolean loaded = false;
+        try {
+            task.setFds(spec.fds());
+            task.setFs(MemorySeam.fsContext(spec));
+            String path = MemorySeam.searchPath(task, spec);
+            MemorySeam.Program program = MemorySeam.load(task, path, -100, 0, spec.argv(), spec.env());
+            task.setMm(program.mm());
+            TaskExec.enter(task, program, spec.argv().get(0));
+            loaded = true;
+        } finally {
+            if (!loaded) {
+                lock.lock();
+                try {
+                    group.removeTaskLocked(task);
+                    group.dead = true;
+                    tasks.removeGroupLocked(group);
+                } finally {
+                    lock.unlock();
+                }
+            }
+        }
+        if (first) {
+            kernel.init = group;
+        }
+        return group;
+    }
+
+    /** Registers of a fresh program. */
+    static void initialRegisters(Registers regs, MemorySeam.Program program) {
+        regs.set(new Registers());
+        regs.rip = program.entry();
+        regs.rsp = program.stackPointer();
+        regs.origRax = -1;
+    }
+
+    private TaskStart() {}
+}

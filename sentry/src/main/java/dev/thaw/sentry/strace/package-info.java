@@ -1,0 +1,5 @@
+/** The option that logs each system call. */
+@NullMarked
+package dev.thaw.sentry.strace;
+
+import org.jspecify.annotations.NullMarked;
