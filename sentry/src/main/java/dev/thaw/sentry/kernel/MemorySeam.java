@@ -63,6 +63,10 @@ final class MemorySeam {
         return fds;
     }
 
+    static FsContext fork(FsContext fs) {
+        return fs;
+    }
+
     static void release(FdTable fds) {}
 
     static boolean isShared(FdTable fds) {

@@ -46,7 +46,7 @@ public final class TaskClone {
                 child = new Task(kernel, home, tid, parent.credentials());
                 child.setMm(mm);
                 child.setFds(fds);
-                child.setFs((flags & CLONE_FS) != 0 ? parent.fs() : parent.fs().fork());
+                child.setFs((flags & CLONE_FS) != 0 ? parent.fs() : MemorySeam.fork(parent.fs()));
                 prepare(parent, child, args, fp);
                 home.addTaskLocked(child);
                 if (!thread) {

@@ -209,7 +209,7 @@ public final class PosixTimer {
     }
 
     static PosixTimer restore(ThreadGroup group, TimeStates.PosixTimerState s) {
-        PosixTimer timer = new PosixTimer(group, s.id(), s.clock(), s.notify(), s.signal(), s.targetTid(), s.value());
+        PosixTimer timer = new PosixTimer(group, s.id(), s.clock(), s.notification(), s.signal(), s.targetTid(), s.value());
         if (s.timeLeft() > 0) {
             timer.set(new ProcessTimers.Setting(s.timeLeft(), s.interval()), false);
         }

@@ -15,7 +15,7 @@ public final class TimeStates {
     public record PosixTimerState(
             int id,
             int clock,
-            int notify,
+            int notification,
             int signal,
             int targetTid,
             long value,
