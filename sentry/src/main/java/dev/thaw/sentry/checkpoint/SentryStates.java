@@ -1,5 +1,6 @@
 package dev.thaw.sentry.checkpoint;
 
+import dev.thaw.sentry.mm.MmStates;
 import dev.thaw.state.StateCatalog;
 
 /**
@@ -11,6 +12,7 @@ public final class SentryStates {
     public static StateCatalog catalog() {
         StateCatalog catalog = new StateCatalog();
         // each package adds a line: KernelStates.register(catalog); …
+        MmStates.register(catalog);
         return catalog;
     }
 

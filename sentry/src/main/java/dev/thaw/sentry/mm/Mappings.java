@@ -245,6 +245,18 @@ final class Mappings {
         }
     }
 
+    /** Where the stack that contains {@code address} starts (PROT_GROWSDOWN); EINVAL when it is none. */
+    long stackStartLocked(long address) throws ErrnoException {
+        Vma vma = mm.vmas.find(address);
+        if (vma == null) {
+            throw errno(ENOMEM);
+        }
+        if (!vma.growsDown()) {
+            throw errno(EINVAL);
+        }
+        return vma.start;
+    }
+
     /** mprotect(2) on a page-aligned range; ENOMEM where nothing is mapped, after what lies before was changed (as Linux does). */
     void protectLocked(long address, long length, int prot) throws ErrnoException {
         long end = address + length;

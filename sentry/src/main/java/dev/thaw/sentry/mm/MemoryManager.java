@@ -4,6 +4,7 @@ import static dev.thaw.abi.Errno.EFAULT;
 import static dev.thaw.abi.Errno.EINVAL;
 import static dev.thaw.abi.Mman.MAP_GROWSDOWN;
 import static dev.thaw.abi.Mman.MAP_SHARED;
+import static dev.thaw.abi.Mman.PROT_GROWSDOWN;
 import static dev.thaw.abi.Mman.PROT_READ;
 import static dev.thaw.abi.Mman.PROT_WRITE;
 import static dev.thaw.sentry.ErrnoException.errno;
@@ -226,11 +227,12 @@ public final class MemoryManager implements Saveable, AutoCloseable {
         }
     }
 
-    /** mprotect(2), without PROT_GROWSDOWN. */
+    /** mprotect(2). */
     public void mprotect(long address, long length, int prot) throws ErrnoException {
         mu.lock();
         try {
-            mappings.protectLocked(address, Mappings.roundUp(length), prot);
+            long start = (prot & PROT_GROWSDOWN) != 0 ? mappings.stackStartLocked(address) : address;
+            mappings.protectLocked(start, address + Mappings.roundUp(length) - start, prot & Mappings.PROT_ALL);
         } finally {
             unlock();
         }
