@@ -3,7 +3,85 @@
  */
 #include "stub_abi.h"
 
+        .section .abi, "ax"
+        jmp     entry_call
+
         .text
+/*
+ * A patched call site: rcx is the address to return to, r11 is free, GS base is the context. The first instruction faults on a wrong GS base; nothing
+ * of the guest is changed by then.
+ */
+entry_call:
+        mov     %rsp, %gs:CTX_RSP
+        rdgsbase %r11
+        lea     CTX_ALT_STACK(%r11), %rsp
+        pushfq
+        mov     %rbx, CTX_RBX(%r11)
+        mov     %r11, %rbx
+        pop     %r11
+        cld
+        mov     %r11, CTX_EFLAGS(%rbx)
+        mov     %r11, CTX_R11(%rbx)
+        mov     %rcx, CTX_RIP(%rbx)
+        mov     %rcx, CTX_RCX(%rbx)
+        mov     %rax, CTX_RAX(%rbx)
+        mov     %rdi, CTX_RDI(%rbx)
+        mov     %rsi, CTX_RSI(%rbx)
+        mov     %rdx, CTX_RDX(%rbx)
+        mov     %r10, CTX_R10(%rbx)
+        mov     %r8, CTX_R8(%rbx)
+        mov     %r9, CTX_R9(%rbx)
+        mov     %rbp, CTX_RBP(%rbx)
+        mov     %r12, CTX_R12(%rbx)
+        mov     %r13, CTX_R13(%rbx)
+        mov     %r14, CTX_R14(%rbx)
+        mov     %r15, CTX_R15(%rbx)
+        rdfsbase %r12
+        mov     %r12, CTX_FS_BASE(%rbx)
+        movl    $KIND_CALL, CTX_KIND(%rbx)
+.Lstop:
+        mov     %rbx, %rdi
+        call    patched_stop
+        mov     CTX_FS_BASE(%rbx), %rdx
+        cmp     %rdx, %r12
+        je      leave_start
+        mov     %rdx, %r12
+        wrfsbase %rdx
+        /*
+         * From here to leave_end a signal finds all of the guest's state in the context, and is taken as if the guest had been reached. An interrupt
+         * that came before has left a mark.
+         */
+        .globl leave_start
+leave_start:
+        cmpl    $0, CTX_PENDING(%rbx)
+        jne     .Lpending
+        pushq   CTX_EFLAGS(%rbx)
+        mov     CTX_RCX(%rbx), %rcx
+        mov     CTX_RAX(%rbx), %rax
+        mov     CTX_RDI(%rbx), %rdi
+        mov     CTX_RSI(%rbx), %rsi
+        mov     CTX_RDX(%rbx), %rdx
+        mov     CTX_R10(%rbx), %r10
+        mov     CTX_R8(%rbx), %r8
+        mov     CTX_R9(%rbx), %r9
+        mov     CTX_R11(%rbx), %r11
+        mov     CTX_RBP(%rbx), %rbp
+        mov     CTX_R12(%rbx), %r12
+        mov     CTX_R13(%rbx), %r13
+        mov     CTX_R14(%rbx), %r14
+        mov     CTX_R15(%rbx), %r15
+        popfq
+        mov     CTX_RSP(%rbx), %rsp
+        mov     CTX_RBX(%rbx), %rbx
+        jmp     *%gs:CTX_RIP
+        .globl leave_end
+leave_end:
+        ud2
+.Lpending:
+        movl    $0, CTX_PENDING(%rbx)
+        movl    $KIND_INTERRUPT, CTX_KIND(%rbx)
+        jmp     .Lstop
+
         .globl _start
 _start:
         mov     %rsp, %rdi

@@ -122,6 +122,7 @@ void thread_setup(char *ctx) {
     check(call2(NR_sigaltstack, &stack, 0));
     check(call4(NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &none, 0, 8));
     check(call5(NR_prctl, 59 /* PR_SET_SYSCALL_USER_DISPATCH */, 1, STUB_BASE, STUB_TEXT, 0));
+    __asm__ volatile("wrgsbase %0" : : "r"(ctx));
     check(confine_thread());
 }
 
@@ -158,20 +159,40 @@ static uint32_t await_answer(char *ctx) {
     }
 }
 
-/* Every reason to stop arrives here; the Sentry finds registers and signal in the frame, which lies in the context. */
-static void on_signal(int signal, void *info, char *ucontext) {
-    char *ctx = (char *)((uint64_t)ucontext & ~(uint64_t)(CTX_SIZE - 1));
-    uint64_t fs, gs;
-    (void)signal;
-    (void)info;
-    __asm__ volatile("rdfsbase %0\n rdgsbase %1" : "=r"(fs), "=r"(gs));
-    *quad(ctx, CTX_FS_BASE) = fs;
-    *quad(ctx, CTX_GS_BASE) = gs;
-    *quad(ctx, CTX_FRAME) = (uint64_t)ucontext;
+static uint32_t stop(char *ctx) {
     __atomic_exchange_n((uint32_t *)(ctx + CTX_STATE), STATE_STOPPED, __ATOMIC_SEQ_CST);
     if (*word(ctx, CTX_SENTRY_WAIT)) call3(NR_futex, ctx + CTX_STATE, 1 /* FUTEX_WAKE */, 1);
     uint32_t state = await_answer(ctx);
     if (state == STATE_EXIT) call1(NR_exit, 0);
+    return state;
+}
+
+/* A stop at a patched call site, called by entry_call. */
+void patched_stop(char *ctx) {
+    if (stop(ctx) == STATE_TRAP) __asm__ volatile("int3"); /* never returns: the Sentry sets all registers in the frame */
+}
+
+extern char leave_start[], leave_end[];
+
+/* Every reason to stop but a patched call arrives here; the Sentry finds registers and signal in the frame, which lies in the context. */
+static void on_signal(int signal, void *info, char *ucontext) {
+    char *ctx = (char *)((uint64_t)ucontext & ~(uint64_t)(CTX_SIZE - 1));
+    uint64_t *regs = (uint64_t *)(ucontext + 40), rip = regs[16], fs, gs;
+    (void)info;
+    if (rip - STUB_BASE < STUB_TEXT) {
+        if (rip - (uint64_t)leave_start < (uint64_t)(leave_end - leave_start)) {
+            for (int i = 0; i < CTX_REGS_COUNT; i++) regs[i] = *quad(ctx, CTX_REGS + i * 8);
+        } else if (signal == SIG_USR1) {
+            *word(ctx, CTX_PENDING) = 1;
+            return;
+        }
+    }
+    __asm__ volatile("rdfsbase %0\n rdgsbase %1" : "=r"(fs), "=r"(gs));
+    *quad(ctx, CTX_FS_BASE) = fs;
+    *quad(ctx, CTX_GS_BASE) = gs;
+    *quad(ctx, CTX_FRAME) = (uint64_t)ucontext;
+    *word(ctx, CTX_KIND) = KIND_FRAME;
+    stop(ctx);
     uint64_t want = *quad(ctx, CTX_FS_BASE);
     if (want != fs) __asm__ volatile("wrfsbase %0" : : "r"(want));
     want = *quad(ctx, CTX_GS_BASE);

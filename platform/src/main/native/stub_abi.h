@@ -49,12 +49,43 @@
 #define CTX_GS_BASE 24
 #define CTX_FRAME 32     /* u64: address of the ucontext of the last stop */
 #define CTX_CLEAR_TID 40 /* u32: zeroed by the host kernel when the thread is gone */
-#define CTX_ALT_STACK 4096
+#define CTX_KIND 44      /* u32: how the thread stopped, KIND_* */
+#define CTX_PENDING 48   /* u32: an interrupt arrived in the stub; it counts before the guest runs on */
+#define CTX_REGS 64      /* registers of a stop without a signal frame, in the order of a ucontext's */
+#define CTX_R8 (CTX_REGS + 0)
+#define CTX_R9 (CTX_REGS + 8)
+#define CTX_R10 (CTX_REGS + 16)
+#define CTX_R11 (CTX_REGS + 24)
+#define CTX_R12 (CTX_REGS + 32)
+#define CTX_R13 (CTX_REGS + 40)
+#define CTX_R14 (CTX_REGS + 48)
+#define CTX_R15 (CTX_REGS + 56)
+#define CTX_RDI (CTX_REGS + 64)
+#define CTX_RSI (CTX_REGS + 72)
+#define CTX_RBP (CTX_REGS + 80)
+#define CTX_RBX (CTX_REGS + 88)
+#define CTX_RDX (CTX_REGS + 96)
+#define CTX_RAX (CTX_REGS + 104)
+#define CTX_RCX (CTX_REGS + 112)
+#define CTX_RSP (CTX_REGS + 120)
+#define CTX_RIP (CTX_REGS + 128)
+#define CTX_EFLAGS (CTX_REGS + 136)
+#define CTX_REGS_COUNT 18
+#define CTX_ALT_STACK 4096 /* also the end of the stack of a stop without a frame */
 
 #define STATE_RUNNING 1 /* the guest, or the stub on its way to or from it */
 #define STATE_STOPPED 2 /* the context is the Sentry's */
 #define STATE_EXIT 3    /* order to end the thread */
 #define STATE_HELP 4    /* order to wake the manager and give it the processor */
+#define STATE_TRAP 5    /* order, after a stop without a frame: stop once more, with one */
+
+#define KIND_FRAME 0     /* by a signal: CTX_FRAME */
+#define KIND_CALL 1      /* by a patched call site: CTX_REGS */
+#define KIND_INTERRUPT 2 /* interrupted on the way back from such a call: CTX_REGS */
+
+/*
+ * Patched call sites jump to STUB_BASE with the address to return to in rcx. This address is part of a checkpoint: guest memory holds it.
+ */
 
 /* Both sides wait alike: look SPIN_PURE times, yield the processor, and so on a few times; a yield of more than YIELD_TICKS says that others want it. */
 #define SPIN_PURE 40

@@ -41,17 +41,17 @@ static uint32_t await_change(volatile uint32_t *word, uint32_t value, volatile u
     return now;
 }
 
-/* Lets the stopped guest thread of ctx run and waits for its next stop. Returns its state (STATE_RUNNING: timed out, call thaw_wait). */
-int thaw_switch(char *ctx, long yields, long nanos) {
+/* Gives the stopped guest thread of ctx an order and waits for its next stop. Returns its state (the order itself: timed out, call thaw_wait). */
+int thaw_switch(char *ctx, int order, long yields, long nanos) {
     volatile uint32_t *state = (volatile uint32_t *)(ctx + CTX_STATE);
-    __atomic_exchange_n(state, STATE_RUNNING, __ATOMIC_SEQ_CST);
+    __atomic_exchange_n(state, order, __ATOMIC_SEQ_CST);
     if (*(volatile uint32_t *)(ctx + CTX_STUB_WAIT)) futex(state, 1, 1, 0);
-    return await_change(state, STATE_RUNNING, (volatile uint32_t *)(ctx + CTX_SENTRY_WAIT), yields, nanos);
+    return await_change(state, order, (volatile uint32_t *)(ctx + CTX_SENTRY_WAIT), yields, nanos);
 }
 
 /* Waits on for the next stop. */
-int thaw_wait(char *ctx, long yields, long nanos) {
-    return await_change((volatile uint32_t *)(ctx + CTX_STATE), STATE_RUNNING, (volatile uint32_t *)(ctx + CTX_SENTRY_WAIT), yields, nanos);
+int thaw_wait(char *ctx, int order, long yields, long nanos) {
+    return await_change((volatile uint32_t *)(ctx + CTX_STATE), order, (volatile uint32_t *)(ctx + CTX_SENTRY_WAIT), yields, nanos);
 }
 
 /*

@@ -10,7 +10,7 @@ public interface CallSitePatcher {
 
     /**
      * Replaces {@code expected} at {@code address} by {@code replacement} of the same length (within one page), whatever the mapping's protection, in a private copy of the page that
-     * takes the old page's place at once for all threads (never written in place while it is mapped). False, with nothing changed, when the bytes differ or the mapping is shared or not executable.
+     * takes the old page's place at once for all threads (never written in place while it is mapped). False, with nothing changed, when the bytes differ or the mapping is shared, writable for the guest or not executable.
      */
     boolean writeText(long address, byte[] expected, byte[] replacement);
 

@@ -61,6 +61,24 @@ final class PlatformBenchmark {
             }
             return null;
         });
+        AddressSpace patched = platform.newAddressSpace();
+        TextPatcher patcher = new TextPatcher(memory, patched);
+        long page = memory.allocate(1, 1);
+        patcher.add(TEXT, page);
+        patched.setPatcher(patcher);
+        byte[] code = new Code().bytes(0x90, 0x90, 0xb8, 0xe8, 3, 0, 0, 0x0f, 0x05, 0xeb, 0xf7).toBytes(); // 1: mov $1000, %eax; syscall; jmp 1b
+        MemorySegment.copy(code, 0, memory.view(), JAVA_BYTE, page, code.length);
+        patched.map(null, TEXT, 4096, 0, page, PROT_READ | PROT_EXEC, true);
+        GuestThread jumping = patched.newThread();
+        r.rip = TEXT;
+        row("system call, site patched", 100_000, () -> {
+            for (int i = 0; i < 100_000; i++) {
+                if (jumping.run(r) != StopReason.SYSCALL) {
+                    throw new AssertionError();
+                }
+            }
+            return null;
+        });
         AddressSpace toucher = space(new Code().bytes(0x88, 0x07, 0x48, 0x81, 0xc7, 0, 0x10, 0, 0, 0xeb, 0xf5)); // 1: mov %al, (%rdi); add $4096, %rdi; jmp 1b
         GuestThread touching = toucher.newThread();
         long pages = memory.allocate(1000, 1);

@@ -16,7 +16,9 @@ import dev.thaw.platform.memory.MemoryFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -39,6 +41,7 @@ final class PlatformTest {
 
     private MemoryFile memory;
     private Platform platform;
+    private final Map<AddressSpace, TextPatcher> patchers = new HashMap<>();
     private final List<AutoCloseable> open = new ArrayList<>();
 
     static List<String> platforms() {
@@ -68,6 +71,10 @@ final class PlatformTest {
         byte[] bytes = code.toBytes();
         MemorySegment.copy(bytes, 0, memory.view(), JAVA_BYTE, text, bytes.length);
         assertThat(space.map(null, TEXT, SIZE, 0, text, PROT_READ | PROT_EXEC, false)).isZero();
+        TextPatcher patcher = new TextPatcher(memory, space);
+        patcher.add(TEXT, text);
+        space.setPatcher(patcher);
+        patchers.put(space, patcher);
         assertThat(space.map(null, DATA, SIZE, 0, memory.allocate(SIZE / 4096, 1), PROT_READ | PROT_WRITE, true)).isZero();
         return space;
     }
@@ -331,5 +338,97 @@ final class PlatformTest {
         assertThat(thread.run(entry())).isEqualTo(StopReason.DEAD);
         killer.join();
         assertThat(thread.run(entry())).isEqualTo(StopReason.DEAD);
+    }
+
+    /** Runs {@code code}, an endless loop around one call, until its site is patched (where the platform does that), changing every register at each stop. */
+    private void patched(Code code, int length) throws Exception {
+        AddressSpace space = space(code);
+        GuestThread thread = thread(space);
+        Registers r = entry();
+        r.rax = 1000;
+        for (int round = 0; round < 50; round++) {
+            assertThat(thread.run(r)).isEqualTo(StopReason.SYSCALL);
+            assertThat(r.origRax).isEqualTo(1000);
+            assertThat(r.rax).isEqualTo(1000);
+            assertThat(r.rcx).isIn(r.rip, TEXT + length);
+            assertThat(r.rsp).isEqualTo(DATA + 0x8000);
+            assertThat(List.of(r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9)).containsOnly((long) round);
+            assertThat(List.of(r.rbx, r.rbp, r.r12, r.r13, r.r14, r.r15)).containsOnly((long) -round);
+            assertThat(r.fsBase).isEqualTo(round == 0 ? 0 : DATA + round);
+            assertThat(r.gsBase).isZero();
+            if (round % 10 == 9) { // the same call again
+                r.rip = r.restartRip;
+                r.rax = r.origRax;
+                assertThat(thread.run(r)).isEqualTo(StopReason.SYSCALL);
+                assertThat(r.origRax).isEqualTo(1000);
+            }
+            if (round % 10 == 5) {
+                try (Arena arena = Arena.ofConfined()) {
+                    MemorySegment fp = arena.allocate(thread.fpSize(), 64);
+                    thread.saveFp(fp);
+                    thread.loadFp(fp);
+                }
+            }
+            if (round % 10 == 7) {
+                thread.interrupt();
+                assertThat(thread.run(r)).isEqualTo(StopReason.INTERRUPTED);
+            }
+            long next = round + 1;
+            r.rax = 1000;
+            r.rdi = r.rsi = r.rdx = r.r10 = r.r8 = r.r9 = next;
+            r.rbx = r.rbp = r.r12 = r.r13 = r.r14 = r.r15 = -next;
+            r.fsBase = DATA + next;
+            r.eflags = 0x202 | (round & 1);
+        }
+        if (name.equals("systrap")) {
+            assertThat(patchers.get(space).writes).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void patchedMove_behavesAsBefore() throws Exception {
+        patched(new Code().bytes(0x90, 0x90, 0xb8, 0xe8, 3, 0, 0, 0x0f, 0x05, 0xeb, 0xf7), 9); // 1: mov $1000, %eax; syscall; jmp 1b
+    }
+
+    @Test
+    void patchedCompare_behavesAsBefore() throws Exception {
+        patched(new Code().bytes(0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0xeb, 0xf6), 2); // 1: syscall; cmp $-4096, %rax; jmp 1b
+    }
+
+    @Test
+    void callInFlight_returnsIntoAPatchedSite() throws Exception {
+        // syscall; cmp $1000, %rax; sete %bl; jmp 1b
+        AddressSpace space = space(new Code().bytes(0x0f, 0x05, 0x48, 0x3d, 0xe8, 3, 0, 0, 0x0f, 0x94, 0xc3, 0xeb, 0xf3));
+        GuestThread blocked = thread(space);
+        Registers b = entry();
+        b.rax = 5;
+        assertThat(blocked.run(b)).isEqualTo(StopReason.SYSCALL);
+        GuestThread thread = thread(space);
+        Registers r = entry();
+        for (int i = 0; i < 20; i++) {
+            assertThat(thread.run(r)).isEqualTo(StopReason.SYSCALL);
+            r.rax = 1000;
+        }
+        assertThat(r.rbx & 1).isOne();
+        b.rax = 1000;
+        assertThat(blocked.run(b)).isEqualTo(StopReason.SYSCALL);
+        assertThat(b.rbx & 1).isOne();
+        assertThat(b.origRax).isEqualTo(1000);
+    }
+
+    @Test
+    void interrupt_reachesPatchedLoops() throws Exception {
+        AddressSpace space = space(new Code().bytes(0x90, 0x90, 0xb8, 0xe8, 3, 0, 0, 0x0f, 0x05, 0xeb, 0xf7));
+        GuestThread thread = thread(space);
+        Registers r = entry();
+        for (int i = 0; i < 200; i++) {
+            Thread other = Thread.startVirtualThread(thread::interrupt);
+            StopReason reason;
+            while ((reason = thread.run(r)) == StopReason.SYSCALL) {
+                r.rax = 0;
+            }
+            assertThat(reason).isEqualTo(StopReason.INTERRUPTED);
+            other.join();
+        }
     }
 }

@@ -29,11 +29,19 @@ public final class StubAbi {
     public static final long CTX_GS_BASE     = 24;
     public static final long CTX_FRAME       = 32;
     public static final long CTX_CLEAR_TID   = 40;
+    public static final long CTX_KIND        = 44;
+    public static final long CTX_REGS        = 64;
     public static final long CTX_ALT_STACK   = 4096;
 
     public static final int  STATE_RUNNING   = 1;
     public static final int  STATE_STOPPED   = 2;
     public static final int  STATE_EXIT      = 3;
+
+    public static final int  STATE_TRAP      = 5;
+
+    public static final int  KIND_FRAME      = 0;
+    public static final int  KIND_CALL       = 1;
+    public static final int  KIND_INTERRUPT  = 2;
 
     /** The lowest address a guest may map. */
     public static final long MIN_ADDRESS     = 0x10000;

@@ -14,9 +14,9 @@ import java.lang.invoke.MethodHandle;
 public final class StubCalls {
     // SAFETY: each takes addresses inside a mapped region of the context memfd, and touches the words that stub_abi.h names.
     private static final MethodHandle SWITCH =
-            NativeFiles.function("thaw_switch", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+            NativeFiles.function("thaw_switch", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
     private static final MethodHandle WAIT =
-            NativeFiles.function("thaw_wait", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG));
+            NativeFiles.function("thaw_wait", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
     private static final MethodHandle MANAGER =
             NativeFiles.function(
                     "thaw_manager", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
@@ -28,19 +28,19 @@ public final class StubCalls {
         RawSyscall.call(SYS_futex, word, FUTEX_WAKE, Integer.MAX_VALUE, 0, 0, 0);
     }
 
-    /** Lets the guest thread run and waits for its next stop; returns its state, STATE_RUNNING when the time is over. */
-    public static int switchTo(long context, long yields, long nanos) {
+    /** Gives a stopped guest thread an order (run, trap) and waits for its next stop; returns its state, {@code order} when the time is over. */
+    public static int switchTo(long context, int order, long yields, long nanos) {
         try {
-            return (int) SWITCH.invokeExact(context, yields, nanos);
+            return (int) SWITCH.invokeExact(context, order, yields, nanos);
         } catch (Throwable t) {
             throw new AssertionError(t);
         }
     }
 
     /** Waits on for the next stop. */
-    public static int await(long context, long yields, long nanos) {
+    public static int await(long context, int order, long yields, long nanos) {
         try {
-            return (int) WAIT.invokeExact(context, yields, nanos);
+            return (int) WAIT.invokeExact(context, order, yields, nanos);
         } catch (Throwable t) {
             throw new AssertionError(t);
         }

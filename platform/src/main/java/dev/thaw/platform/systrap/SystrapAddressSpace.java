@@ -1,6 +1,7 @@
 package dev.thaw.platform.systrap;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import dev.thaw.platform.CallSitePatcher;
 import dev.thaw.platform.GuestThread;
 import dev.thaw.platform.PlatformException;
 import dev.thaw.platform.stub.StubAddressSpace;
@@ -13,7 +14,10 @@ import org.jspecify.annotations.Nullable;
 /** A stub process and its guest threads. */
 final class SystrapAddressSpace extends StubAddressSpace {
     private final ReentrantLock mu = new ReentrantLock();
+    private static final boolean PATCH = !Boolean.getBoolean("thaw.systrap.nopatch");
+
     private final Frame frame;
+    private volatile @Nullable CallSites callSites;
 
     @GuardedBy("mu")
     private final List<SystrapThread> threads = new ArrayList<>();
@@ -24,6 +28,16 @@ final class SystrapAddressSpace extends StubAddressSpace {
     SystrapAddressSpace(StubProcess process, Frame frame, int memoryFd) {
         super(process, memoryFd);
         this.frame = frame;
+    }
+
+    @Override
+    public void setPatcher(CallSitePatcher patcher) {
+        callSites = PATCH ? new CallSites(patcher) : null;
+    }
+
+    /** The patcher of system call sites, if there is to be one. */
+    @Nullable CallSites callSites() {
+        return callSites;
     }
 
     @Override

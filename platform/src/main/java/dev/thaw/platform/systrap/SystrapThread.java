@@ -4,6 +4,7 @@ import static dev.thaw.abi.Errno.ESRCH;
 import static dev.thaw.abi.Mman.PROT_EXEC;
 import static dev.thaw.abi.Mman.PROT_READ;
 import static dev.thaw.abi.Mman.PROT_WRITE;
+import static dev.thaw.abi.Signals.SIGILL;
 import static dev.thaw.abi.Signals.SIGSEGV;
 import static dev.thaw.abi.Signals.SIGSYS;
 import static dev.thaw.abi.Signals.SIGUSR1;
@@ -28,6 +29,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class SystrapThread implements GuestThread {
     private static final VarHandle INT = JAVA_INT.varHandle();
     private static final int AUDIT_ARCH_X86_64 = 0xc000003e;
+    private static final long PLAIN_FLAGS = 0xed7; // status, direction, interrupts on
+    private static final int HOPELESS = 100;
     private static final int SI_KERNEL = 0x80;
     private static final int PAGE_FAULT = 14;
     private static final int FETCH = 16;
@@ -40,6 +43,7 @@ final class SystrapThread implements GuestThread {
     private final StubProcess.Context context;
     private final MemorySegment ctx;
     private final MemorySegment uc;
+    private final MemorySegment own;
     private final MemorySegment fp;
     private final FpArea layout;
     private final long address;
@@ -49,6 +53,12 @@ final class SystrapThread implements GuestThread {
 
     /** Whether {@link #run} has handed the thread to the guest. */
     private volatile boolean inGuest;
+
+    /** How the thread stopped last. */
+    private int kind = KIND_FRAME;
+
+    /** Whether the registers are in the signal frame, and not in the context's own area. */
+    private boolean framed = true;
 
     private boolean closed;
     private int faultSignal;
@@ -63,6 +73,7 @@ final class SystrapThread implements GuestThread {
         context = start(process);
         ctx = context.memory();
         uc = ctx.asSlice(frame.ucontext(), Frame.SIZE);
+        own = ctx.asSlice(CTX_REGS - Frame.R8, Frame.SIZE);
         fp = ctx.asSlice(frame.fp(), frame.layout().size());
         layout = frame.layout();
         address = ctx.address();
@@ -71,7 +82,7 @@ final class SystrapThread implements GuestThread {
     private static StubProcess.Context start(StubProcess process) throws PlatformException {
         StubProcess.Context context = process.newContext();
         long address = context.memory().address();
-        while (StubCalls.await(address, 1000, WAIT_NANOS) != STATE_STOPPED) {
+        while (StubCalls.await(address, STATE_RUNNING, 20, WAIT_NANOS) != STATE_STOPPED) {
             if (!process.alive()) {
                 throw new PlatformException("a guest thread died as it started");
             }
@@ -94,34 +105,75 @@ final class SystrapThread implements GuestThread {
             if (interrupted.getAndSet(false)) {
                 return StopReason.INTERRUPTED;
             }
+            if (!framed && (registers.gsBase != 0 || (registers.eflags & ~PLAIN_FLAGS) != 0)) {
+                frame();
+            }
             if (process.dead()) {
                 return StopReason.DEAD;
             }
             store(registers);
             while (true) {
-                ctx.set(JAVA_INT, CTX_SPIN, YIELDS);
-                int state = StubCalls.switchTo(address, YIELDS, WAIT_NANOS);
-                while (state == STATE_RUNNING && lives()) {
-                    state = StubCalls.await(address, 0, WAIT_NANOS);
-                }
-                if (state != STATE_STOPPED) {
-                    process.kill();
+                if (!step(STATE_RUNNING)) {
                     return StopReason.DEAD;
                 }
-                int signal = uc.get(JAVA_INT, Frame.INFO_SIGNAL);
-                if (signal == SIGUSR1) {
-                    if (interrupted.getAndSet(false)) {
-                        load(registers);
-                        registers.origRax = -1;
-                        return StopReason.INTERRUPTED;
+                if (!framed) {
+                    load(registers);
+                    if (kind == KIND_CALL) {
+                        registers.origRax = registers.rax;
+                        registers.restartRip = registers.rip - 2;
+                        return StopReason.SYSCALL;
                     }
-                    continue; // meant for a run that is over
+                    if (!interrupted.getAndSet(false)) {
+                        continue; // meant for a run that is over
+                    }
+                    return StopReason.INTERRUPTED;
+                }
+                int signal = uc.get(JAVA_INT, Frame.INFO_SIGNAL);
+                if (signal == SIGUSR1 && !interrupted.getAndSet(false)) {
+                    continue;
                 }
                 load(registers);
-                return signal == SIGSYS ? syscall(registers) : fault(registers, signal);
+                if (signal == SIGSYS) {
+                    return syscall(registers);
+                }
+                if (signal == SIGUSR1) {
+                    return StopReason.INTERRUPTED;
+                }
+                CallSites sites = space.callSites();
+                if (signal == SIGILL && sites != null && sites.repair(registers)) {
+                    store(registers);
+                    continue;
+                }
+                return fault(registers, signal);
             }
         } finally {
             inGuest = false;
+        }
+    }
+
+    /** Gives the order and waits until the thread has stopped; false when it never will. */
+    private boolean step(int order) {
+        ctx.set(JAVA_INT, CTX_SPIN, YIELDS);
+        int state = StubCalls.switchTo(address, order, YIELDS, WAIT_NANOS);
+        for (int waits = 0; state == order && lives(); ) {
+            if (interrupted.get() && ++waits > HOPELESS) {
+                break; // the guest hides in the stub's text
+            }
+            state = StubCalls.await(address, order, 0, WAIT_NANOS);
+        }
+        kind = ctx.get(JAVA_INT, CTX_KIND);
+        framed = kind == KIND_FRAME;
+        if (state != STATE_STOPPED || !framed && kind != KIND_CALL && kind != KIND_INTERRUPT) {
+            process.kill();
+            return false;
+        }
+        return true;
+    }
+
+    /** Has a thread that stopped at a patched call site stop with a signal frame, so that the floating-point state and every register can be had and set. */
+    private void frame() {
+        if (!framed && !process.dead()) {
+            step(STATE_TRAP);
         }
     }
 
@@ -131,6 +183,11 @@ final class SystrapThread implements GuestThread {
         }
         registers.origRax = registers.rax;
         registers.restartRip = registers.rip - 2;
+        CallSites sites = space.callSites();
+        if (sites != null) {
+            inGuest = false;
+            sites.trapped(registers);
+        }
         return StopReason.SYSCALL;
     }
 
@@ -182,7 +239,7 @@ final class SystrapThread implements GuestThread {
     }
 
     private void store(Registers r) {
-        MemorySegment uc = this.uc;
+        MemorySegment uc = framed ? this.uc : own;
         uc.set(JAVA_LONG, Frame.R8, r.r8);
         uc.set(JAVA_LONG, Frame.R9, r.r9);
         uc.set(JAVA_LONG, Frame.R10, r.r10);
@@ -202,11 +259,11 @@ final class SystrapThread implements GuestThread {
         uc.set(JAVA_LONG, Frame.RIP, r.rip);
         uc.set(JAVA_LONG, Frame.EFLAGS, r.eflags);
         ctx.set(JAVA_LONG, CTX_FS_BASE, canonical(r.fsBase));
-        ctx.set(JAVA_LONG, CTX_GS_BASE, canonical(r.gsBase));
+        ctx.set(JAVA_LONG, CTX_GS_BASE, r.gsBase == 0 ? context.address() : canonical(r.gsBase)); // the stub finds the context by it
     }
 
     private void load(Registers r) {
-        MemorySegment uc = this.uc;
+        MemorySegment uc = framed ? this.uc : own;
         r.r8 = uc.get(JAVA_LONG, Frame.R8);
         r.r9 = uc.get(JAVA_LONG, Frame.R9);
         r.r10 = uc.get(JAVA_LONG, Frame.R10);
@@ -226,7 +283,9 @@ final class SystrapThread implements GuestThread {
         r.rip = uc.get(JAVA_LONG, Frame.RIP);
         r.eflags = uc.get(JAVA_LONG, Frame.EFLAGS);
         r.fsBase = canonical(ctx.get(JAVA_LONG, CTX_FS_BASE));
-        r.gsBase = canonical(ctx.get(JAVA_LONG, CTX_GS_BASE));
+        long gs = framed ? ctx.get(JAVA_LONG, CTX_GS_BASE) : 0;
+        r.gsBase = gs == context.address() ? 0 : canonical(gs);
+        r.origRax = -1;
         r.restartRip = r.rip;
     }
 
@@ -275,16 +334,19 @@ final class SystrapThread implements GuestThread {
 
     @Override
     public void saveFp(MemorySegment target) {
+        frame();
         layout.save(fp, target);
     }
 
     @Override
     public void loadFp(MemorySegment source) {
+        frame();
         layout.load(source, fp);
     }
 
     @Override
     public void resetFp() {
+        frame();
         layout.reset(fp);
     }
 
