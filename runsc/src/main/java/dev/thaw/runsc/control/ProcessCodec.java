@@ -12,10 +12,10 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** {@link ProcessConfig} as fields of a message. */
-final class ProcessCodec {
+public final class ProcessCodec {
     private ProcessCodec() {}
 
-    static void write(WireWriter out, ProcessConfig process) throws WireException {
+    public static void write(WireWriter out, ProcessConfig process) throws WireException {
         strings(out, process.args());
         strings(out, process.env());
         out.utf8(process.cwd());
@@ -33,7 +33,7 @@ final class ProcessCodec {
         out.u8((process.terminal() ? 1 : 0) | (process.noNewPrivileges() ? 2 : 0));
     }
 
-    static ProcessConfig read(WireReader in) throws WireException {
+    public static ProcessConfig read(WireReader in) throws WireException {
         List<String> args = strings(in);
         List<String> env = strings(in);
         String cwd = in.utf8();

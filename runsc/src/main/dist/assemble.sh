@@ -1,0 +1,40 @@
+#!/bin/bash
+# assemble.sh DIST NATIVE RUNSC_JAR LIBDIR: lays out an installation in DIST that bin/runsc starts:
+#   lib/*.jar       the modules and libraries of the command line, gofer and sandbox processes
+#   native/         thaw-launch, thaw-stub, libthaw.so, libzstd-jni.so, vDSO
+#   aot/KIND.aot    caches of loaded classes and compiled profiles, made by a training run (KIND: cli, boot, gofer)
+#   classpath       the class path that the caches were made for
+# RUNSC_JAR may be a directory of classes of all modules (a development build): it is packed into one jar first.
+set -e
+[ $# = 4 ] || { echo "usage: assemble.sh DIST NATIVE RUNSC_JAR LIBDIR" >&2; exit 2; }
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../../../.." && pwd)
+mkdir -p "$1"
+dist=$(cd "$1" && pwd)
+native=$2 runsc=$3 libs=$4
+home=$("$top/bin/find-jdk")
+
+rm -rf "$dist/lib.new" "$dist/native.new" "$dist/aot.new"
+mkdir -p "$dist/lib.new" "$dist/native.new" "$dist/aot.new"
+if [ -d "$runsc" ]; then
+    "$home/bin/jar" --create --no-compress --file "$dist/lib.new/thaw.jar" -C "$runsc" .
+else
+    cp "$runsc" "$dist/lib.new/"
+fi
+# Only what these processes use: a longer class path is a slower start.
+for pattern in platform gofer sentry state-serializer checkpoint-store picocli jackson-core-3 jackson-databind-3 jackson-annotations kryo minlog objenesis-3.4 reflectasm \
+    zstd-jni; do
+    for jar in "$libs/$pattern"*.jar; do
+        [ -e "$jar" ] && cp "$jar" "$dist/lib.new/"
+    done
+done
+cp -r "$native"/. "$dist/native.new/"
+zstd=$(ls "$dist"/lib.new/zstd-jni*.jar | head -1)
+(cd "$dist/native.new" && "$home/bin/jar" --extract --file "$zstd" linux/amd64 && mv linux/amd64/libzstd-jni*.so libzstd-jni.so && rm -r linux)
+for part in lib native aot; do
+    rm -rf "${dist:?}/$part"
+    mv "$dist/$part.new" "$dist/$part"
+done
+find "$dist/lib" -name '*.jar' | LC_ALL=C sort | tr '\n' ':' | sed 's/:$//' > "$dist/classpath"
+echo "$home" > "$dist/java-home"
+"$here/train.sh" "$dist" "$home"
