@@ -31,10 +31,13 @@ public final class Boot {
         boolean train = Boolean.getBoolean("thaw.aot.train");
         try {
             BootSpec spec = BootSpec.read(boot.in());
+            if (spec.confine() && !train) {
+                System.setProperty("thaw.stub.uid", "65534"); // whom the Sentry becomes may signal and trace its stubs
+            }
             SandboxKernel sandbox = SandboxKernel.build(spec);
             ControlServer server = new ControlServer(sandbox, CONTROL_FD);
             if (spec.confine() && !train) {
-                Confinement.rehearse(sandbox);
+                Rehearsal.run();
                 Confinement.enter(emptyRoot);
             }
             Thread.ofPlatform().name("control").daemon().start(server);

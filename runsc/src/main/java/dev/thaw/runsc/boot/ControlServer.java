@@ -115,7 +115,11 @@ final class ControlServer implements Runnable {
 
         private boolean handle(WireReader in, WireWriter out) throws WireException, SandboxException, InterruptedException {
             Kernel kernel = sandbox.kernel();
-            switch (in.u8()) {
+            int operation = in.u8();
+            if (execPid != 0 && operation != SIGNAL) {
+                throw SandboxException.invalid("this connection belongs to a process");
+            }
+            switch (operation) {
                 case START -> sandbox.start();
                 case SIGNAL -> {
                     signal(in.i32(), in.i32(), in.u8() != 0);

@@ -85,7 +85,6 @@ public final class Runsc {
                     System.err.println("runsc: " + exception.getMessage() + " (see runsc --help)");
                     return 2;
                 });
-        line.setExitCodeExceptionMapper(null);
         return line.execute(args);
     }
 

@@ -96,6 +96,7 @@ public final class SandboxProcess implements AutoCloseable {
             add(argv, "--sandbox-fds", join(sandboxFds));
             argv.add("--sandbox");
             argv.addAll(options.installation().command("boot", "dev.thaw.runsc.boot.Boot", 256));
+            argv.add(emptyRoot(request.directory).toString());
             argv.add("--end");
 
             int[] inherited = new int[sandboxFds.size() + goferFds.size() + 2];
