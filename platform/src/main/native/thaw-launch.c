@@ -11,6 +11,7 @@
  * as child PID does, or with 0 as the process that was started by EXEC on that socket does.
  *
  * Each child gets its listed descriptors as 3, 4, 5, ...; 0, 1, 2 are shared; all others are closed.
+ * --host-ns is for training runs, which write class caches: no namespaces, and the gofer is waited for.
  * The lifeline is a socket to the runsc that started us. While it is attached, its end means: kill everything and remove DIR. A byte 'D' on it detaches:
  * from then on the container lives by itself and DIR stays until `runsc delete`.
  */
@@ -346,6 +347,11 @@ int main(int argc, char **argv) {
                 killed = SIGKILL;
                 kill(sandbox.pid, SIGKILL);
             }
+        }
+    }
+    if (host_namespaces) { /* training: the gofer ends by itself and writes its cache first */
+        while (!gofer.done && waitpid(gofer.pid, &gofer.status, 0) == gofer.pid) {
+            gofer.done = 1;
         }
     }
     finish(&gofer);

@@ -42,16 +42,19 @@ public final class Sandboxes {
      */
     public Sandbox create(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
         Started started = launch(id, bundle, spec, stdio, false, new int[0], false);
-        started.process.detach();
-        started.process.close();
-        return new Sandbox(options, started.state);
+        return detach(started);
     }
 
     /** Makes a sandbox and runs its program at once. */
     public Sandbox run(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
         Started started = launch(id, bundle, spec, stdio, true, new int[0], false);
+        return detach(started);
+    }
+
+    private Sandbox detach(Started started) {
         started.process.detach();
         started.process.close();
+        Thread.ofPlatform().name("reap-" + started.state.id()).daemon().start(started.process::waitFor); // it is our child until we end
         return new Sandbox(options, started.state);
     }
 
@@ -84,7 +87,12 @@ public final class Sandboxes {
                             options.platform(),
                             String.join(":", cgroups),
                             spec.annotations());
-            options.root().store(state);
+            try {
+                options.root().store(state);
+            } catch (SandboxException e) {
+                process.awaitReady(); // if it died and took the directory along, that is what to report
+                throw e;
+            }
             process.awaitReady();
             state = state.withStatus(start ? ContainerState.RUNNING : ContainerState.CREATED);
             options.root().store(state);

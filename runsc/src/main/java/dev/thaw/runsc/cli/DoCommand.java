@@ -8,6 +8,7 @@ import dev.thaw.runsc.oci.Spec;
 import dev.thaw.runsc.oci.Spec.LinuxConfig;
 import dev.thaw.runsc.oci.Spec.MountConfig;
 import dev.thaw.runsc.oci.Spec.Root;
+import dev.thaw.runsc.oci.SpecReader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,12 +51,10 @@ final class DoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SandboxException {
-        ArrayList<String> environment = new ArrayList<>();
-        for (Map.Entry<String, String> variable : System.getenv().entrySet()) {
-            environment.add(variable.getKey() + "=" + variable.getValue());
-        }
-        String directory = cwd != null ? cwd : Path.of("").toAbsolutePath().toString();
-        ProcessConfig process = ProcessConfig.of(command, environment, directory).withEnv(env);
+        // Arguments and environment as the bytes they are, not as this JVM's character set decoded them.
+        List<String> arguments = RawStrings.arguments(command.size());
+        String directory = cwd != null ? SpecReader.raw(cwd) : RawStrings.workingDirectory();
+        ProcessConfig process = ProcessConfig.of(arguments, RawStrings.environment(), directory).withEnv(env);
         List<MountConfig> mounts =
                 List.of(
                         new MountConfig("/proc", "proc", "proc", List.of()),

@@ -99,7 +99,7 @@ final class ExecCommand implements Callable<Integer> {
         if (base == null) {
             base = ProcessConfig.of(command, List.of("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), "/");
         }
-        ProcessConfig config = base.withArgs(command).withEnv(env).withTerminal(tty);
+        ProcessConfig config = base.withArgs(RawStrings.arguments(command.size())).withEnv(env).withTerminal(tty);
         if (cwd != null) {
             config = config.withCwd(cwd);
         }

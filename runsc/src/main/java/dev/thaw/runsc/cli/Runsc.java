@@ -78,7 +78,7 @@ public final class Runsc {
     public static int execute(String... args) {
         Runsc runsc = new Runsc();
         CommandLine line = runsc.commandLine(args);
-        line.setStopAtPositional(false);
+        line.setExpandAtFiles(false);
         line.setExecutionExceptionHandler((exception, command, result) -> runsc.report(exception, command));
         line.setParameterExceptionHandler(
                 (exception, rest) -> {
@@ -116,6 +116,7 @@ public final class Runsc {
     private void add(CommandLine line, Class<?> type) {
         try {
             CommandLine sub = new CommandLine(type.getDeclaredConstructor(Runsc.class).newInstance(this));
+            sub.setExpandAtFiles(false);
             if (type == DoCommand.class || type == ExecCommand.class) {
                 sub.setStopAtPositional(true);
             }

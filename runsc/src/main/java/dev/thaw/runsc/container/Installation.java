@@ -11,6 +11,9 @@ import java.util.List;
  * own class path, and native parts come from {@code thaw.native}.
  */
 public record Installation(Path java, String classPath, Path nativeDirectory, Path aotDirectory) {
+    /** Whether this is the run of the build that makes the class caches: the children write them at their end, and so are not confined. */
+    static final boolean TRAINING = Boolean.getBoolean("thaw.aot.train");
+
     /** Flags that every JVM of a sandbox gets: small, and nothing left in the host's file system. */
     private static final List<String> COMMON =
             List.of(
@@ -55,8 +58,9 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
         command.add("-Xms8m");
         command.add("-Xmx" + maxHeapMiB + "m");
         Path aot = aotDirectory.resolve(kind + ".aot");
-        if (Boolean.getBoolean("thaw.aot.train")) {
+        if (TRAINING) {
             command.add("-XX:AOTCacheOutput=" + aot);
+            command.add("-Dthaw.aot.train=true");
         } else if (Files.exists(aot)) {
             command.add("-XX:AOTCache=" + aot);
         }

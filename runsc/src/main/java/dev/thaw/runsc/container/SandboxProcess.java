@@ -34,14 +34,13 @@ import org.jspecify.annotations.Nullable;
 public final class SandboxProcess implements AutoCloseable {
     private static final int CLOEXEC = Fcntl.O_CLOEXEC;
 
-    private final Path directory;
-    private final Path log;
+    private final int log;
     private final int pid;
     private final Wire boot;
     private int lifeline;
+    private boolean closed;
 
-    private SandboxProcess(Path directory, Path log, int pid, Wire boot, int lifeline) {
-        this.directory = directory;
+    private SandboxProcess(int log, int pid, Wire boot, int lifeline) {
         this.log = log;
         this.pid = pid;
         this.boot = boot;
@@ -64,7 +63,7 @@ public final class SandboxProcess implements AutoCloseable {
             int listener = fds.add("listen on the control socket", listen(request.directory));
             int nothing = fds.open("/dev/null", Fcntl.O_RDWR);
             Path log = options.log() != null ? options.log() : request.directory.resolve("sandbox.log");
-            int logFd = fds.open(log.toString(), Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_APPEND);
+            int logFd = fds.open(log.toString(), Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_APPEND);
             int exit = fds.open(request.directory.resolve("exit").toString(), Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_TRUNC);
 
             ArrayList<Integer> sandboxFds = new ArrayList<>(List.of(boot[1], listener, gofer[0]));
@@ -88,6 +87,9 @@ public final class SandboxProcess implements AutoCloseable {
                 add(argv, "--cgroup", cgroup);
             }
             add(argv, "--empty-root", emptyRoot(request.directory).toString());
+            if (Installation.TRAINING) {
+                argv.add("--host-ns");
+            }
             add(argv, "--gofer-fds", join(goferFds));
             argv.add("--gofer");
             argv.addAll(options.installation().command("gofer", "dev.thaw.gofer.GoferMain", 64));
@@ -114,8 +116,9 @@ public final class SandboxProcess implements AutoCloseable {
                 throw SandboxException.internal("can not start " + argv.getFirst() + ": " + Errno.name(-pid));
             }
             fds.keep(boot[0]);
+            fds.keep(logFd);
             fds.keep(lifeline[0]);
-            return new SandboxProcess(request.directory, log, pid, new Wire(boot[0]), lifeline[0]);
+            return new SandboxProcess(logFd, pid, new Wire(boot[0]), lifeline[0]);
         } finally {
             fds.close();
         }
@@ -175,23 +178,29 @@ public final class SandboxProcess implements AutoCloseable {
 
     @Override
     public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
         boot.close();
+        HostFiles.close(log);
         if (lifeline >= 0) {
             HostFiles.close(lifeline);
             lifeline = -1;
         }
     }
 
+    /** What the processes said before they died; the file may be gone by now, but not the descriptor. */
     private String lastWords() {
         try {
-            List<String> lines = Files.readAllLines(log, StandardCharsets.ISO_8859_1);
+            List<String> lines = Files.readAllLines(Path.of("/proc/self/fd/" + log), StandardCharsets.ISO_8859_1);
             for (String line : lines) {
-                if (!line.isBlank() && !line.startsWith("WARNING")) {
+                if (!line.isBlank() && !line.startsWith("WARNING") && !line.startsWith("[warning]")) {
                     return ": " + line.strip();
                 }
             }
             return "";
-        } catch (IOException e) {
+        } catch (IOException | java.io.UncheckedIOException e) {
             return "";
         }
     }

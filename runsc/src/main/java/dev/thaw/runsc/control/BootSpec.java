@@ -37,7 +37,7 @@ public record BootSpec(
         out.u8((strace ? 1 : 0) | (confine ? 2 : 0) | (start ? 4 : 0) | (restore ? 8 : 0) | (rootReadOnly ? 16 : 0) | (rootOverlay ? 32 : 0));
         out.i64(memoryLimit).i64(pidsLimit).i32(mounts.size());
         for (BootMount mount : mounts) {
-            out.utf8(mount.destination).utf8(mount.type).i32(mount.root);
+            out.string(mount.destination).utf8(mount.type).i32(mount.root);
             ProcessCodec.strings(out, mount.options);
         }
         ProcessCodec.write(out, process);
@@ -52,7 +52,7 @@ public record BootSpec(
         long pidsLimit = in.i64();
         ArrayList<BootMount> mounts = new ArrayList<>();
         for (int left = in.count(16); left > 0; left--) {
-            mounts.add(new BootMount(in.utf8(), in.utf8(), in.i32(), ProcessCodec.strings(in)));
+            mounts.add(new BootMount(in.string(), in.utf8(), in.i32(), ProcessCodec.strings(in)));
         }
         ProcessConfig process = ProcessCodec.read(in);
         in.end();

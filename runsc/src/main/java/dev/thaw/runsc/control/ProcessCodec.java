@@ -18,7 +18,7 @@ public final class ProcessCodec {
     public static void write(WireWriter out, ProcessConfig process) throws WireException {
         strings(out, process.args());
         strings(out, process.env());
-        out.utf8(process.cwd());
+        out.string(process.cwd());
         User user = process.user();
         out.i32(user.uid()).i32(user.gid()).i32(user.umask()).i32(user.additionalGids().length);
         for (int gid : user.additionalGids()) {
@@ -36,7 +36,7 @@ public final class ProcessCodec {
     public static ProcessConfig read(WireReader in) throws WireException {
         List<String> args = strings(in);
         List<String> env = strings(in);
-        String cwd = in.utf8();
+        String cwd = in.string();
         int uid = in.i32();
         int gid = in.i32();
         int umask = in.i32();
@@ -56,7 +56,7 @@ public final class ProcessCodec {
     static void strings(WireWriter out, List<String> list) throws WireException {
         out.i32(list.size());
         for (String text : list) {
-            out.utf8(text);
+            out.string(text);
         }
     }
 
@@ -64,7 +64,7 @@ public final class ProcessCodec {
         int count = in.count(4);
         ArrayList<String> list = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
-            list.add(in.utf8());
+            list.add(in.string());
         }
         return list;
     }

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * {@code process} of a configuration: what to run and as whom. Capabilities are bit masks; {@code rlimits} maps an RLIMIT number to {soft, hard}.
+ * {@code process} of a configuration: what to run and as whom. Arguments, environment and working directory are raw bytes as ISO-8859-1 characters. Capabilities are bit masks; {@code rlimits} maps an RLIMIT number to {soft, hard}.
  */
 public record ProcessConfig(
         boolean terminal,

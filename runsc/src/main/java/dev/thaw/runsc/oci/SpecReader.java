@@ -7,6 +7,7 @@ import dev.thaw.runsc.oci.Spec.LinuxConfig;
 import dev.thaw.runsc.oci.Spec.MountConfig;
 import dev.thaw.runsc.oci.Spec.Root;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -118,7 +119,7 @@ public final class SpecReader {
         if (!destination.startsWith("/")) {
             throw bad(where + ".destination", "\"" + destination + "\" is no absolute path");
         }
-        MountConfig mount = new MountConfig(destination, string(node, "type", ""), string(node, "source", ""), strings(node, "options"));
+        MountConfig mount = new MountConfig(raw(destination), string(node, "type", ""), string(node, "source", ""), strings(node, "options"));
         if (!mount.isBind()) {
             return mount;
         }
@@ -126,7 +127,7 @@ public final class SpecReader {
         if (mount.source().isEmpty() || !Files.exists(source)) {
             throw bad(where + ".source", "\"" + mount.source() + "\" does not exist");
         }
-        return new MountConfig(destination, "bind", source.toString(), mount.options());
+        return new MountConfig(raw(destination), "bind", source.toString(), mount.options());
     }
 
     private ProcessConfig process(JsonNode node, String where) throws SandboxException {
@@ -148,9 +149,9 @@ public final class SpecReader {
         JsonNode user = object(node, "user");
         return new ProcessConfig(
                 bool(node, "terminal"),
-                args,
-                env,
-                cwd,
+                raw(args),
+                raw(env),
+                raw(cwd),
                 user == null ? User.ROOT : user(user, where + ".user"),
                 capabilities(node, where),
                 rlimits(node, where),
@@ -300,6 +301,19 @@ public final class SpecReader {
                 throw bad(field, "must hold strings only");
             }
             list.add(item.asString());
+        }
+        return List.copyOf(list);
+    }
+
+    /** The bytes that the text is on Linux, as the kernel keeps strings: one ISO-8859-1 character for each. */
+    public static String raw(String text) {
+        return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+    }
+
+    private static List<String> raw(List<String> texts) {
+        ArrayList<String> list = new ArrayList<>();
+        for (String text : texts) {
+            list.add(raw(text));
         }
         return List.copyOf(list);
     }
