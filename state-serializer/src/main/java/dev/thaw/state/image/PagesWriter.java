@@ -1,0 +1,169 @@
+package dev.thaw.state.image;
+
+import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdCompressCtx;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes the pages of a memory file as chunks: finds the pages that are not zero, hashes, compresses and packs them on all cores, and leaves out chunks that are stored already.
+ */
+public final class PagesWriter {
+    /** What was written. {@code packBytes} is the pack's length without padding. */
+    public record Result(PageMap pageMap, ChunkIndex index, long packBytes) {}
+
+    /** Makes the pages of a range present before they are read. */
+    @FunctionalInterface
+    public interface Loader {
+        void load(long offset, long length);
+    }
+
+    private static final MemorySegment ZEROS = MemorySegment.ofBuffer(java.nio.ByteBuffer.allocateDirect(ImageFormat.PAGE));
+
+    private final MemorySegment view;
+    private final Loader loader;
+    private final Set<ContentHash> known;
+    private final long[] stretches;
+    private final long[] masks;
+    private final AtomicInteger next = new AtomicInteger();
+    private final PageMap.@Nullable Entry[] map;
+    private final ConcurrentHashMap<ContentHash, ChunkIndex.Entry> written = new ConcurrentHashMap<>();
+    private volatile @Nullable Throwable failure;
+
+    private PagesWriter(MemorySegment view, Loader loader, Set<ContentHash> known, long[] stretches, long[] masks) {
+        this.view = view;
+        this.loader = loader;
+        this.known = known;
+        this.stretches = stretches;
+        this.masks = masks;
+        this.map = new PageMap.@Nullable Entry[stretches.length];
+    }
+
+    /** Collects runs of pages (in order of offset) as stretches with masks. */
+    public static final class Runs {
+        private long[] stretches = new long[256];
+        private long[] masks = new long[256];
+        private int count;
+
+        /** Adds a run of bytes, whole pages. */
+        public void add(long offset, long length) {
+            long end = (offset + length) / ImageFormat.PAGE;
+            for (long page = offset / ImageFormat.PAGE; page < end; ) {
+                long stretch = page / ImageFormat.CHUNK_PAGES;
+                long stop = Math.min(end, (stretch + 1) * ImageFormat.CHUNK_PAGES);
+                if (count == 0 || stretches[count - 1] != stretch) {
+                    if (count == stretches.length) {
+                        stretches = Arrays.copyOf(stretches, 2 * count);
+                        masks = Arrays.copyOf(masks, 2 * count);
+                    }
+                    stretches[count] = stretch;
+                    masks[count++] = 0;
+                }
+                long bits = stop - page == 64 ? -1L : ((1L << (stop - page)) - 1) << (page % ImageFormat.CHUNK_PAGES);
+                masks[count - 1] |= bits;
+                page = stop;
+            }
+        }
+    }
+
+    /**
+     * Writes the pages of {@code runs} in {@code view} to {@code pack}, all but chunks in {@code known}, with {@code threads} threads. Nothing may write the pages meanwhile.
+     */
+    public static Result write(MemorySegment view, Runs runs, Loader loader, Set<ContentHash> known, ByteSink pack, int threads)
+            throws IOException {
+        PagesWriter writer =
+                new PagesWriter(
+                        view, loader, known, Arrays.copyOf(runs.stretches, runs.count), Arrays.copyOf(runs.masks, runs.count));
+        try (PackWriter out = new PackWriter(pack)) {
+            List<Thread> helpers = new ArrayList<>();
+            for (int i = 1; i < threads; i++) {
+                helpers.add(Thread.ofPlatform().name("image-chunks-" + i).daemon().start(() -> writer.work(out)));
+            }
+            writer.work(out);
+            for (Thread helper : helpers) {
+                helper.join();
+            }
+            Throwable failure = writer.failure;
+            if (failure != null) {
+                throw failure instanceof IOException e ? e : new IOException(failure.toString(), failure);
+            }
+            long packBytes = out.finish();
+            List<PageMap.Entry> entries = new ArrayList<>(writer.map.length);
+            for (PageMap.Entry entry : writer.map) {
+                if (entry != null) {
+                    entries.add(entry);
+                }
+            }
+            List<ChunkIndex.Entry> index = new ArrayList<>(writer.written.values());
+            index.sort(Comparator.comparing(ChunkIndex.Entry::hash));
+            return new Result(new PageMap(entries), new ChunkIndex(index), packBytes);
+        } catch (InterruptedException e) {
+            throw new IOException("interrupted", e);
+        }
+    }
+
+    private void work(PackWriter out) {
+        byte[] raw = new byte[ImageFormat.CHUNK];
+        byte[] stored = new byte[ImageFormat.MAX_STORED];
+        MessageDigest digest = ContentHash.digest();
+        CRC32C crc = new CRC32C();
+        try (ZstdCompressCtx zstd = new ZstdCompressCtx()) {
+            zstd.setLevel(Zstds.LEVEL);
+            for (int i = next.getAndIncrement(); i < stretches.length && failure == null; i = next.getAndIncrement()) {
+                long mask = gather(stretches[i], masks[i], raw);
+                if (mask == 0) {
+                    continue;
+                }
+                int length = Long.bitCount(mask) * ImageFormat.PAGE;
+                digest.update(raw, 0, length);
+                ContentHash hash = ContentHash.wrap(digest.digest());
+                map[i] = new PageMap.Entry(stretches[i], mask, hash);
+                if (known.contains(hash) || written.putIfAbsent(hash, new ChunkIndex.Entry(hash, 0, 1, length, 0, 0)) != null) {
+                    continue;
+                }
+                int size = zstd.compressByteArray(stored, 0, stored.length, raw, 0, length);
+                crc.reset();
+                crc.update(stored, 0, size);
+                long position = out.append(stored, size);
+                written.put(hash, new ChunkIndex.Entry(hash, position, size, length, (int) crc.getValue(), 0));
+            }
+        } catch (IOException | RuntimeException | Error e) {
+            failure = e;
+        }
+    }
+
+    /** Copies the pages of {@code mask} that are not zero to {@code raw}, one behind the other, and returns which they are. */
+    private long gather(long stretch, long mask, byte[] raw) {
+        long base = stretch * ImageFormat.CHUNK;
+        long result = 0;
+        int at = 0;
+        int first = Long.numberOfTrailingZeros(mask);
+        int last = 63 - Long.numberOfLeadingZeros(mask);
+        loader.load(base + (long) first * ImageFormat.PAGE, (long) (last - first + 1) * ImageFormat.PAGE);
+        for (long left = mask; left != 0; left &= left - 1) {
+            int page = Long.numberOfTrailingZeros(left);
+            long offset = base + (long) page * ImageFormat.PAGE;
+            if (MemorySegment.mismatch(view, offset, offset + ImageFormat.PAGE, ZEROS, 0, ImageFormat.PAGE) >= 0) {
+                MemorySegment.copy(view, ValueLayout.JAVA_BYTE, offset, raw, at, ImageFormat.PAGE);
+                at += ImageFormat.PAGE;
+                result |= 1L << page;
+            }
+        }
+        return result;
+    }
+
+    static {
+        assert Zstd.compressBound(ImageFormat.CHUNK) <= ImageFormat.MAX_STORED;
+    }
+}

@@ -1,0 +1,25 @@
+package dev.thaw.state.image;
+
+import com.github.luben.zstd.Zstd;
+import dev.thaw.state.ImageException;
+
+/** Compression as images use it. */
+final class Zstds {
+    static final int LEVEL = 1;
+
+    static byte[] compress(byte[] raw) {
+        return Zstd.compress(raw, LEVEL);
+    }
+
+    /** Decompresses a whole frame that must come to {@code rawLength} bytes. */
+    static byte[] decompress(byte[] stored, int rawLength, String what) {
+        byte[] raw = new byte[rawLength];
+        long length = Zstd.decompressByteArray(raw, 0, raw.length, stored, 0, stored.length);
+        if (Zstd.isError(length) || length != rawLength) {
+            throw new ImageException(what + " can not be decompressed");
+        }
+        return raw;
+    }
+
+    private Zstds() {}
+}
