@@ -1,0 +1,260 @@
+package dev.thaw.store;
+
+import dev.thaw.state.ImageException;
+import dev.thaw.state.image.ChunkIndex;
+import dev.thaw.state.image.ContentHash;
+import dev.thaw.state.image.ImageFormat;
+import dev.thaw.state.image.ImageMeta;
+import dev.thaw.state.image.PageMap;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An image that is being written, in a directory aside. The sandbox writes {@link #pack} and {@link #meta} through descriptors; {@link #commit} then makes an
+ * image of them, all at once. A draft that is closed without leaves nothing; one whose process died is removed by the next draft.
+ */
+public final class ImageDraft implements AutoCloseable {
+    private static final String LOCK = "lock";
+
+    /** This process's drafts. Linux drops a process's lock of a file when it closes any descriptor of it, so these are never opened again. */
+    private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
+
+    /** Puts a finished draft's files, synced and named as they will be, in their place; the manifest last. */
+    interface Publisher {
+        StoredImage publish(ImageDraft draft, Manifest manifest) throws IOException;
+
+        /** Undoes what opening the draft did beside its directory. */
+        void abandoned();
+    }
+
+    /** A chunk that the store has: in the pack of this name, of this size. */
+    record Known(String pack, long packSize, ChunkIndex.Entry entry) {}
+
+    private final String id = UUID.randomUUID().toString().replace("-", "").substring(0, 24);
+    private final long start = System.nanoTime();
+    private final Path directory;
+    private final FileChannel lockFile;
+    private final Map<ContentHash, Known> known;
+    private final Publisher publisher;
+    private boolean published;
+
+    private ImageDraft(Path directory, FileChannel lockFile, Map<ContentHash, Known> known, Publisher publisher) {
+        this.directory = directory;
+        this.lockFile = lockFile;
+        this.known = known;
+        this.publisher = publisher;
+    }
+
+    /** Makes a draft directory in {@code parent}, after removing those of dead processes. */
+    static ImageDraft open(Path parent, Map<ContentHash, Known> known, Publisher publisher) throws IOException {
+        removeDead(parent);
+        Path directory = Files.createTempDirectory(parent.toRealPath(), ".draft-");
+        OWN.add(directory);
+        FileChannel lockFile =
+                FileChannel.open(directory.resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        lockFile.lock();
+        ImageDraft draft = new ImageDraft(directory, lockFile, known, publisher);
+        try {
+            if (!known.isEmpty()) {
+                java.nio.ByteBuffer hashes = java.nio.ByteBuffer.allocate(known.size() * ContentHash.BYTES);
+                for (ContentHash hash : new TreeMap<>(known).keySet()) {
+                    hashes.put(hash.toBytes());
+                }
+                Files.write(draft.directory.resolve("known"), hashes.array());
+            }
+        } catch (IOException | RuntimeException e) {
+            draft.close();
+            throw e;
+        }
+        return draft;
+    }
+
+    /** The packs that drafts in progress may refer to; a draft lists them before it relies on them. */
+    static List<Path> live(Path parent) throws IOException {
+        List<Path> live = new ArrayList<>();
+        for (Path draft : StoreFiles.list(parent, ".draft-*")) {
+            if (!isDead(draft)) {
+                live.add(draft);
+            }
+        }
+        return live;
+    }
+
+    private static void removeDead(Path parent) throws IOException {
+        for (Path draft : StoreFiles.list(parent, ".draft-*")) {
+            if (isDead(draft)) {
+                StoreFiles.deleteTree(draft);
+            }
+        }
+    }
+
+    private static boolean isDead(Path draft) throws IOException {
+        if (OWN.contains(draft.toRealPath())) {
+            return false;
+        }
+        try (FileChannel channel = FileChannel.open(draft.resolve(LOCK), StandardOpenOption.WRITE);
+                FileLock lock = channel.tryLock()) {
+            return lock != null;
+        } catch (java.nio.file.NoSuchFileException e) {
+            // just made, or just being removed; old ones count as dead
+            return Files.exists(draft)
+                    && Files.getLastModifiedTime(draft).toInstant().isBefore(Instant.now().minus(1, ChronoUnit.MINUTES));
+        }
+    }
+
+    /** The image's id-to-be. */
+    public String id() {
+        return id;
+    }
+
+    /** Where the page pack goes; to be created by the caller, best with O_DIRECT. */
+    public Path pack() {
+        return directory.resolve(id + ".pack");
+    }
+
+    /** Where the meta file goes; to be created by the caller. */
+    public Path meta() {
+        return directory.resolve(id + ".meta");
+    }
+
+    /** A file of the sorted 32-byte hashes of chunks that need not be written; null when there are none. */
+    public @Nullable Path known() {
+        return known.isEmpty() ? null : directory.resolve("known");
+    }
+
+    Path directory() {
+        return directory;
+    }
+
+    Path chunks() {
+        return directory.resolve(id + ".chunks");
+    }
+
+    Path manifest() {
+        return directory.resolve("manifest.json");
+    }
+
+    /** Makes the draft an image. When it throws, there is none. */
+    public StoredImage commit(ImageFacts facts) throws IOException {
+        ImageMeta meta;
+        try (FileChannelSource source = new FileChannelSource(meta())) {
+            meta = ImageMeta.read(source);
+        } catch (ImageException e) {
+            throw new ImageException(meta() + " " + e.getMessage(), e);
+        }
+        long packSize = 0;
+        Map<ContentHash, ChunkIndex.Entry> own = new HashMap<>();
+        for (ChunkIndex.Entry entry : meta.index().entries()) {
+            packSize = Math.max(packSize, entry.position() + entry.stored());
+            own.put(entry.hash(), entry);
+        }
+        finishPack(packSize);
+
+        List<Manifest.FileRef> packs = new ArrayList<>();
+        Map<String, Integer> ordinals = new HashMap<>();
+        if (packSize > 0) {
+            packs.add(new Manifest.FileRef(id + ".pack", packSize, null));
+            ordinals.put(id + ".pack", 0);
+        }
+        TreeMap<ContentHash, ChunkIndex.Entry> located = new TreeMap<>();
+        for (PageMap.Entry page : meta.pageMap().entries()) {
+            ChunkIndex.Entry entry = own.get(page.hash());
+            if (entry == null) {
+                Known there = known.get(page.hash());
+                if (there == null) {
+                    throw new ImageException(meta() + " names a chunk that is nowhere: " + page.hash());
+                }
+                Integer ordinal = ordinals.get(there.pack);
+                if (ordinal == null) {
+                    ordinal = packs.size();
+                    packs.add(new Manifest.FileRef(there.pack, there.packSize, null));
+                    ordinals.put(there.pack, ordinal);
+                }
+                entry = there.entry.inPack(ordinal);
+            }
+            located.put(page.hash(), entry);
+        }
+        byte[] chunks = new ChunkIndex(List.copyOf(located.values())).encode();
+        StoreFiles.write(chunks(), chunks);
+        StoreFiles.sync(meta());
+
+        long metaSize = Files.size(meta());
+        long pages = meta.pageMap().pages();
+        Manifest manifest =
+                new Manifest(
+                        ImageFormat.VERSION,
+                        id,
+                        Instant.now().truncatedTo(ChronoUnit.MILLIS),
+                        facts.release(),
+                        System.getProperty("os.arch", "amd64"),
+                        CpuFeatures.ofHost(),
+                        facts.kernelAbi(),
+                        facts.platform(),
+                        null,
+                        facts.containers(),
+                        facts.spec(),
+                        facts.labels(),
+                        new Manifest.Sizes(
+                                pages, pages * ImageFormat.PAGE, located.size(), own.size(), packSize + metaSize + chunks.length),
+                        new Manifest.Times(facts.pauseNanos(), System.nanoTime() - start),
+                        new Manifest.FileRef(id + ".meta", metaSize, ContentHash.of(Files.readAllBytes(meta()))),
+                        new Manifest.FileRef(id + ".chunks", chunks.length, ContentHash.of(chunks)),
+                        packs);
+        StoreFiles.write(manifest(), ManifestJson.encode(manifest));
+        StoreFiles.syncDirectory(directory);
+        StoredImage image = publisher.publish(this, manifest);
+        published = true;
+        close();
+        return image;
+    }
+
+    private void finishPack(long size) throws IOException {
+        if (size == 0) {
+            Files.deleteIfExists(pack());
+            return;
+        }
+        try (FileChannel channel = FileChannel.open(pack(), StandardOpenOption.WRITE)) {
+            if (channel.size() < size) {
+                throw new ImageException(pack() + " is cut short");
+            }
+            channel.truncate(size);
+            channel.force(true);
+        }
+    }
+
+    /** Removes what is left of the draft. */
+    @Override
+    public void close() {
+        try {
+            StoreFiles.deleteTree(directory);
+            lockFile.close();
+            OWN.remove(directory);
+        } catch (IOException e) {
+            // what stays is removed by the next draft in the same place
+        }
+        if (!published) {
+            publisher.abandoned();
+        }
+    }
+
+    /** One line of text for an error of the file system, with the file's name. */
+    static String explain(IOException e) {
+        return e instanceof FileSystemException f && f.getReason() != null ? f.getFile() + ": " + f.getReason() : e.toString();
+    }
+}

@@ -1,0 +1,163 @@
+package dev.thaw.store;
+
+import dev.thaw.state.ImageException;
+import dev.thaw.state.image.ChunkIndex;
+import dev.thaw.state.image.ChunkReader;
+import dev.thaw.state.image.ContentHash;
+import dev.thaw.state.image.ImageMeta;
+import dev.thaw.state.image.PageMap;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** An image that is complete. Every fault is an {@link ImageException} of one line that names the file. */
+public final class StoredImage {
+    private static final int MAX_SMALL_FILE = Integer.MAX_VALUE - 16;
+
+    private final Path manifestFile;
+    private final Manifest manifest;
+    private final Path files;
+    private final Path packs;
+
+    StoredImage(Path manifestFile, Manifest manifest, Path files, Path packs) {
+        this.manifestFile = manifestFile;
+        this.manifest = manifest;
+        this.files = files;
+        this.packs = packs;
+    }
+
+    /** Reads the manifest in {@code manifestFile}; the image's files lie in {@code files}, page packs in {@code packs}. */
+    static StoredImage open(Path manifestFile, Path files, Path packs) {
+        try {
+            return new StoredImage(
+                    manifestFile, ManifestJson.decode(Files.readAllBytes(manifestFile), manifestFile.toString()), files, packs);
+        } catch (NoSuchFileException e) {
+            throw new ImageException("no image at " + manifestFile.getParent() + ": manifest.json is not there", e);
+        } catch (IOException e) {
+            throw new ImageException(ImageDraft.explain(e), e);
+        }
+    }
+
+    public Manifest manifest() {
+        return manifest;
+    }
+
+    public String id() {
+        return manifest.id();
+    }
+
+    /** Kernel state and page map. */
+    public Path meta() {
+        return files.resolve(manifest.meta().name());
+    }
+
+    /** Where each chunk lies in {@link #packs}. */
+    public Path chunks() {
+        return files.resolve(manifest.chunks().name());
+    }
+
+    /** The page packs, in the order that {@link #chunks} counts them. */
+    public List<Path> packs() {
+        List<Path> paths = new ArrayList<>();
+        for (Manifest.FileRef pack : manifest.packs()) {
+            paths.add(packs.resolve(pack.name()));
+        }
+        return paths;
+    }
+
+    /** Throws when this machine can not run the image. */
+    public void checkHost() {
+        if (!manifest.arch().equals(System.getProperty("os.arch"))) {
+            throw new ImageException(manifestFile + " is of a " + manifest.arch() + " machine, this is " + System.getProperty("os.arch"));
+        }
+        List<String> missing = CpuFeatures.missing(manifest.cpuFeatures());
+        if (!missing.isEmpty()) {
+            throw new ImageException(manifestFile + " needs CPU features that this machine lacks: " + String.join(" ", missing));
+        }
+    }
+
+    /** Throws when a file is missing, cut, or changed since it was written: hashes of the small files, checksums of the chunks. */
+    public void checkFiles() {
+        check(false);
+    }
+
+    /** As {@link #checkFiles}, and every chunk must decompress to what its hash says. */
+    public void verify() {
+        check(true);
+    }
+
+    private void check(boolean whole) {
+        checkFile(meta(), manifest.meta());
+        checkFile(chunks(), manifest.chunks());
+        Path current = meta();
+        List<FileChannelSource> sources = new ArrayList<>();
+        try {
+            PageMap map;
+            try (FileChannelSource source = new FileChannelSource(current)) {
+                map = ImageMeta.read(source).pageMap();
+            }
+            current = chunks();
+            ChunkIndex index = ChunkIndex.decode(Files.readAllBytes(current));
+            for (int i = 0; i < manifest.packs().size(); i++) {
+                current = packs().get(i);
+                FileChannelSource source = new FileChannelSource(current);
+                sources.add(source);
+                if (source.size() < manifest.packs().get(i).size()) {
+                    throw new ImageException("is cut short: " + source.size() + " of " + manifest.packs().get(i).size() + " bytes");
+                }
+            }
+            try (ChunkReader reader = new ChunkReader(index, List.copyOf(sources))) {
+                reader.checkComplete(map);
+                for (ChunkIndex.Entry entry : index.entries()) {
+                    current = packs().get(entry.pack());
+                    if (whole) {
+                        reader.read(entry.hash());
+                    }
+                    reader.checkStored(entry.hash());
+                }
+            }
+        } catch (ImageException e) {
+            throw String.valueOf(e.getMessage()).startsWith(current.toString()) ? e : new ImageException(current + " " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw unreadable(current, e);
+        } finally {
+            close(sources);
+        }
+    }
+
+    private static void close(List<FileChannelSource> sources) {
+        for (FileChannelSource source : sources) {
+            try {
+                source.close();
+            } catch (IOException e) {
+                // it was only read
+            }
+        }
+    }
+
+    private static void checkFile(Path file, Manifest.FileRef ref) {
+        try {
+            long size = Files.size(file);
+            if (size != ref.size() || size > MAX_SMALL_FILE) {
+                throw new ImageException(file + " is cut short or damaged: " + size + " of " + ref.size() + " bytes");
+            }
+            if (!ContentHash.of(Files.readAllBytes(file)).equals(ref.hash())) {
+                throw new ImageException(file + " is damaged: its hash differs");
+            }
+        } catch (IOException e) {
+            throw unreadable(file, e);
+        }
+    }
+
+    private static ImageException unreadable(Path file, IOException e) {
+        return new ImageException(e instanceof NoSuchFileException ? file + " is missing" : ImageDraft.explain(e), e);
+    }
+
+    @Override
+    public String toString() {
+        return manifestFile.toString();
+    }
+}

@@ -1,0 +1,72 @@
+package dev.thaw.store;
+
+import dev.thaw.state.StateCatalog;
+import dev.thaw.state.image.ContentHash;
+import dev.thaw.state.image.ImageMeta;
+import dev.thaw.state.image.PagesWriter;
+import dev.thaw.state.image.StateWriter;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+
+/** Makes images of random memory, as a sandbox would. */
+final class Images {
+    /** Fills the {@code pages} of a memory of that many with bytes of {@code seed}; every third page stays zero. */
+    static MemorySegment memory(int pages, long seed) {
+        MemorySegment memory = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(pages * 4096));
+        byte[] page = new byte[4096];
+        for (int i = 0; i < pages; i++) {
+            if (i % 3 != 0) {
+                new Random(seed * 1000 + i).nextBytes(page);
+                MemorySegment.copy(MemorySegment.ofArray(page), 0, memory, i * 4096L, 4096);
+            }
+        }
+        return memory;
+    }
+
+    static StoredImage commit(ImageDraft draft, MemorySegment memory) throws IOException {
+        write(draft, memory);
+        return draft.commit(
+                new ImageFacts(
+                        "0.1", "linux-6.1", "systrap", List.of(new Manifest.Container("c", "h")), "{\"root\":{}}", Map.of("a", "b"), 5));
+    }
+
+    static void write(ImageDraft draft, MemorySegment memory) throws IOException {
+        Set<ContentHash> known = new HashSet<>();
+        if (draft.known() != null) {
+            ByteBuffer hashes = ByteBuffer.wrap(Files.readAllBytes(draft.known()));
+            while (hashes.hasRemaining()) {
+                known.add(ContentHash.read(hashes));
+            }
+        }
+        PagesWriter.Runs runs = new PagesWriter.Runs();
+        runs.add(0, memory.byteSize());
+        PagesWriter.Result result;
+        try (FileChannel pack = FileChannel.open(draft.pack(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            result =
+                    PagesWriter.write(
+                            memory,
+                            runs,
+                            (offset, length) -> {},
+                            known,
+                            (data, position) -> {
+                                ByteBuffer bytes = data.asByteBuffer();
+                                while (bytes.hasRemaining()) {
+                                    position += pack.write(bytes, position);
+                                }
+                            },
+                            2);
+        }
+        Files.write(draft.meta(), ImageMeta.encode(StateWriter.write(new StateCatalog(), List.of()), result.pageMap(), result.index()));
+    }
+
+    private Images() {}
+}
