@@ -175,6 +175,10 @@ public abstract class FileDescription implements Saveable, AutoCloseable {
             for (ReleaseListener listener : releaseListeners.getAndSet(List.of())) {
                 listener.released(this);
             }
+            FileLocks locks = hasInode() ? inode().locksIfAny() : null;
+            if (locks != null) {
+                locks.releaseOwner(this);
+            }
             release();
         }
     }

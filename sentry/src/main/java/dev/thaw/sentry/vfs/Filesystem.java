@@ -85,6 +85,9 @@ public abstract class Filesystem implements Saveable {
         root = restored;
     }
 
+    /** Writes what is not yet where it belongs (sync(2)). */
+    public void sync() throws ErrnoException {}
+
     /** The last use is gone. */
     public void release() {}
 }

@@ -126,6 +126,11 @@ public final class MountNamespace implements Saveable {
         return mount;
     }
 
+    /** A mount of {@code fs} that is nowhere in the tree, for files without a name. */
+    public Mount unattached(Filesystem fs) {
+        return new Mount(fs, fs.root(), 0, fs.name());
+    }
+
     /** Takes the topmost mount at {@code location} (its root) out of the tree, with what is mounted below it. */
     public void unmount(Location location) throws ErrnoException {
         Mount mount = location.mount();

@@ -59,10 +59,6 @@ public final class RegularFile extends FileDescription {
 
     @Override
     protected void release() {
-        FileLocks locks = inode.locksIfAny();
-        if (locks != null) {
-            locks.releaseOwner(this);
-        }
         inode.released();
     }
 
