@@ -8,9 +8,14 @@ import dev.thaw.runsc.container.SandboxProcess;
 import dev.thaw.runsc.container.StateRoot;
 import dev.thaw.runsc.control.ControlClient;
 import dev.thaw.runsc.oci.ProcessConfig;
+import dev.thaw.store.ImageDraft;
+import dev.thaw.store.StoredImage;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -123,6 +128,37 @@ public final class Sandbox {
                 client.resume();
             }
             store(ContainerState.RUNNING);
+        }
+    }
+
+    /** Begins an image; see {@code ImageStore.begin} and {@code ImageDirectory.create}. */
+    public interface DraftMaker {
+        ImageDraft make() throws IOException;
+    }
+
+    /**
+     * Freezes the sandbox to an image, all of it or (on any failure) nothing, and lets it go on as it was; without {@code leaveRunning} it ends when the image is complete.
+     */
+    public StoredImage checkpoint(DraftMaker maker, boolean leaveRunning, Map<String, String> labels) throws SandboxException {
+        try (StateRoot.Lock lock = options.root().lock(id())) {
+            refresh();
+            if (!state.status().equals(ContainerState.RUNNING) && !state.status().equals(ContainerState.PAUSED)) {
+                throw SandboxException.conflict("container not running");
+            }
+            StoredImage image;
+            try (ControlClient client = connect()) {
+                String spec = Files.readString(directory().resolve(Sandboxes.SPEC_NAME));
+                image = Images.write(client, maker.make(), leaveRunning, Images.facts(id(), "", options.platform(), spec, labels));
+                if (!leaveRunning) {
+                    client.destroy();
+                }
+            } catch (IOException e) {
+                throw SandboxException.internal("can not write the image: " + Images.explain(e));
+            }
+            if (!leaveRunning) {
+                awaitDeath(DEATH);
+            }
+            return image;
         }
     }
 

@@ -6,13 +6,22 @@ import dev.thaw.runsc.container.ContainerState;
 import dev.thaw.runsc.container.HostProcesses;
 import dev.thaw.runsc.container.SandboxProcess;
 import dev.thaw.runsc.oci.Spec;
+import dev.thaw.runsc.oci.SpecJson;
+import dev.thaw.runsc.oci.SpecReader;
+import dev.thaw.store.StoredImage;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** The sandboxes under one state directory: the library that the command line and the control API drive. Safe for use by any thread. */
 public final class Sandboxes {
+    /** The configuration without its process, in the state directory. */
+    static final String SPEC_NAME = "spec.json";
+
     private final RuntimeOptions options;
 
     public Sandboxes(RuntimeOptions options) {
@@ -51,6 +60,26 @@ public final class Sandboxes {
         return detach(started);
     }
 
+    /** Makes a sandbox that goes on from {@code image}; {@code spec} says what its root and mounts connect to, null: what they did when the image was made. */
+    public Sandbox restore(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio) throws SandboxException {
+        return detach(launchRestored(id, bundle, spec, image, stdio));
+    }
+
+    /** As {@link #restore}, but it dies with the caller, who holds the process. */
+    public Started restoreAttached(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio) throws SandboxException {
+        return launchRestored(id, bundle, spec, image, stdio);
+    }
+
+    private Started launchRestored(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio) throws SandboxException {
+        Spec connected = spec != null ? spec : SpecReader.readText(image.manifest().spec(), bundle);
+        int[] fds = Images.open(image);
+        try {
+            return launch(id, bundle, connected, stdio, true, fds, true);
+        } finally {
+            Images.close(fds);
+        }
+    }
+
     private Sandbox detach(Started started) {
         started.process.detach();
         started.process.close();
@@ -66,12 +95,21 @@ public final class Sandboxes {
         return launch(id, bundle, spec, stdio, true, new int[0], false);
     }
 
+    private static void writeSpec(Path directory, Spec spec) throws SandboxException {
+        try {
+            Files.writeString(directory.resolve(SPEC_NAME), SpecJson.write(spec));
+        } catch (IOException e) {
+            throw SandboxException.internal("can not write to " + directory + ": " + e.getMessage());
+        }
+    }
+
     Started launch(String id, Path bundle, Spec spec, Stdio stdio, boolean start, int[] imageFds, boolean restore) throws SandboxException {
-        BootSpecs specs = BootSpecs.of(options, id, spec, start, restore);
+        BootSpecs specs = BootSpecs.of(options, id, spec, start, restore ? imageFds.length : 0);
         Path directory = options.root().create(id);
         SandboxProcess process = null;
         boolean done = false;
         try {
+            writeSpec(directory, spec);
             List<String> cgroups = Cgroups.create(spec.linux());
             process = SandboxProcess.spawn(options, new SandboxProcess.Request(directory, specs.trees(), stdio, imageFds, cgroups));
             process.boot(specs.boot());

@@ -1,7 +1,9 @@
 package dev.thaw.runsc.cli;
 
 import dev.thaw.runsc.SandboxException;
+import dev.thaw.store.ImageDirectory;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -39,6 +41,7 @@ final class CheckpointCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SandboxException {
-        throw SandboxException.internal("checkpoint is not there yet");
+        runsc.sandboxes().get(id).checkpoint(() -> ImageDirectory.create(image), leaveRunning, Map.of());
+        return 0;
     }
 }

@@ -1,6 +1,15 @@
 package dev.thaw.runsc.cli;
 
+import dev.thaw.runsc.Sandbox;
 import dev.thaw.runsc.SandboxException;
+import dev.thaw.runsc.Sandboxes;
+import dev.thaw.runsc.Stdio;
+import dev.thaw.runsc.oci.Spec;
+import dev.thaw.runsc.oci.SpecReader;
+import dev.thaw.state.ImageException;
+import dev.thaw.store.ImageDirectory;
+import dev.thaw.store.StoredImage;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -48,6 +57,24 @@ final class RestoreCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SandboxException {
-        throw SandboxException.internal("restore is not there yet");
+        StoredImage stored;
+        try {
+            stored = ImageDirectory.open(image);
+        } catch (ImageException e) {
+            throw SandboxException.invalid(String.valueOf(e.getMessage()));
+        }
+        Path directory = bundle != null ? bundle : Path.of("");
+        Spec spec = bundle != null || Files.exists(Path.of("config.json")) ? SpecReader.readBundle(directory) : null;
+        Sandboxes sandboxes = runsc.sandboxes();
+        if (detach) {
+            try (Console console = Console.of(spec == null ? null : spec.process(), consoleSocket, true)) {
+                Sandbox sandbox = sandboxes.restore(id, directory, spec, stored, console.stdio());
+                PidFile.write(pidFile, sandbox.state().pid());
+            }
+            return 0;
+        }
+        Sandboxes.Started started = sandboxes.restoreAttached(id, directory, spec, stored, Stdio.INHERIT);
+        PidFile.write(pidFile, started.state().pid());
+        return Foreground.attach(sandboxes, started);
     }
 }

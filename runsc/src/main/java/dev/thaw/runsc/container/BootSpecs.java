@@ -20,8 +20,8 @@ public record BootSpecs(BootSpec boot, List<GoferTree> trees) {
     /** Kinds that {@code /dev} brings along, or that have no meaning in a sandbox with a kernel of its own. */
     private static final Set<String> IGNORED = Set.of("devpts", "mqueue", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "bpf", "pstore", "efivarfs");
 
-    /** What {@code spec} means for a new container. {@code start}: run it at once; {@code restore}: what runs is in an image. */
-    public static BootSpecs of(RuntimeOptions options, String id, Spec spec, boolean start, boolean restore) throws SandboxException {
+    /** What {@code spec} means for a new container. {@code start}: run it at once; {@code imageFiles}: descriptors of an image that holds what runs, 0 for none. */
+    public static BootSpecs of(RuntimeOptions options, String id, Spec spec, boolean start, int imageFiles) throws SandboxException {
         ArrayList<GoferTree> trees = new ArrayList<>();
         ArrayList<BootMount> mounts = new ArrayList<>();
         trees.add(new GoferTree(spec.root().path(), true)); // the overlay above it takes the writes
@@ -42,7 +42,7 @@ public record BootSpecs(BootSpec boot, List<GoferTree> trees) {
         }
         ProcessConfig process = spec.process();
         if (process == null) {
-            if (!restore) {
+            if (imageFiles == 0) {
                 throw SandboxException.invalid("config.json: process is missing");
             }
             process = ProcessConfig.of(List.of(), List.of(), "/");
@@ -55,7 +55,7 @@ public record BootSpecs(BootSpec boot, List<GoferTree> trees) {
                         options.strace(),
                         options.confine(),
                         start,
-                        restore,
+                        imageFiles,
                         spec.root().readOnly(),
                         true,
                         spec.linux().memoryLimit(),

@@ -8,8 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What a fresh sandbox process is to become: sent as the first message of its boot socket, so that the process needs neither JSON nor the bundle. A restore sends
- * the same without a process of meaning ({@code args} empty): what runs is in the image, and mounts say what its file systems connect to.
+ * What a fresh sandbox process is to become: sent as the first message of its boot socket, so that the process needs neither JSON nor the bundle. With
+ * {@code imageFiles} (descriptors: meta, chunk index, packs) it is a restore: what runs is in the image, and mounts say what its file systems connect to.
  */
 public record BootSpec(
         String id,
@@ -18,7 +18,7 @@ public record BootSpec(
         boolean strace,
         boolean confine,
         boolean start,
-        boolean restore,
+        int imageFiles,
         boolean rootReadOnly,
         boolean rootOverlay,
         long memoryLimit,
@@ -34,8 +34,8 @@ public record BootSpec(
 
     public void write(WireWriter out) throws WireException {
         out.utf8(id).utf8(platform).utf8(hostname);
-        out.u8((strace ? 1 : 0) | (confine ? 2 : 0) | (start ? 4 : 0) | (restore ? 8 : 0) | (rootReadOnly ? 16 : 0) | (rootOverlay ? 32 : 0));
-        out.i64(memoryLimit).i64(pidsLimit).i32(mounts.size());
+        out.u8((strace ? 1 : 0) | (confine ? 2 : 0) | (start ? 4 : 0) | (rootReadOnly ? 16 : 0) | (rootOverlay ? 32 : 0));
+        out.i32(imageFiles).i64(memoryLimit).i64(pidsLimit).i32(mounts.size());
         for (BootMount mount : mounts) {
             out.string(mount.destination).utf8(mount.type).i32(mount.root);
             ProcessCodec.strings(out, mount.options);
@@ -48,6 +48,7 @@ public record BootSpec(
         String platform = in.utf8();
         String hostname = in.utf8();
         int flags = in.u8();
+        int imageFiles = in.i32();
         long memoryLimit = in.i64();
         long pidsLimit = in.i64();
         ArrayList<BootMount> mounts = new ArrayList<>();
@@ -63,7 +64,7 @@ public record BootSpec(
                 (flags & 1) != 0,
                 (flags & 2) != 0,
                 (flags & 4) != 0,
-                (flags & 8) != 0,
+                imageFiles,
                 (flags & 16) != 0,
                 (flags & 32) != 0,
                 memoryLimit,
