@@ -1,0 +1,4 @@
+package dev.thaw.control.engine;
+
+/** What making an image gave: bytes of guest memory and state, bytes stored, and how long the guest stood still. */
+public record ImageInfo(long bytes, long storedBytes, long pausedNanos) {}
