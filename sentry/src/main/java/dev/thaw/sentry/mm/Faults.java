@@ -242,7 +242,7 @@ final class Faults {
             return true;
         }
         // The host's limit on mappings is reached: forget all, faults bring back what is used.
-        mm.host.unmap(0, mm.maxAddress);
+        mm.host.unmap(Mappings.MIN_ADDRESS, mm.maxAddress - Mappings.MIN_ADDRESS);
         table.clearFlags(0, mm.maxAddress, MAPPED | MAPPED_WRITABLE);
         return mm.host.map(address, length, offset, prot, populate) >= 0;
     }

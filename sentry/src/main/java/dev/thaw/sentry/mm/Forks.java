@@ -18,9 +18,7 @@ final class Forks {
         child.stackLimit = parent.stackLimit;
         child.addressSpaceLimit = parent.addressSpaceLimit;
         child.dataLimit = parent.dataLimit;
-        long protectStart = 0;
-        long protectEnd = 0;
-        int protectProt = 0;
+        Narrowing narrowing = new Narrowing(parent);
         for (int i = 0; i < parent.vmas.size(); i++) {
             Vma vma = parent.vmas.get(i);
             if ((vma.flags & Vma.DONTFORK) != 0) {
@@ -35,31 +33,65 @@ final class Forks {
             if ((vma.flags & Vma.WIPEONFORK) != 0) {
                 continue;
             }
-            if (sharePages(parent, child, vma)) {
-                // Neighbours with equal access are narrowed by one call.
-                if (protectEnd != vma.start || protectProt != vma.prot) {
-                    narrow(parent, protectStart, protectEnd, protectProt);
-                    protectStart = vma.start;
-                    protectProt = vma.prot;
-                }
-                protectEnd = vma.end;
+            sharePages(parent, child, vma, narrowing);
+        }
+        narrowing.finish();
+    }
+
+    /**
+     * Takes write access from what the parent's host address space maps. A call for each stretch of mapped pages with equal access keeps them mapped, but each costs; after many, the
+     * rest is unmapped at once and comes back by faults.
+     */
+    private static final class Narrowing {
+        private static final int MAX_CALLS = 32;
+
+        private final MemoryManager mm;
+        private long start;
+        private long end;
+        private int prot;
+        private int calls;
+        private long unmapStart = -1;
+
+        Narrowing(MemoryManager mm) {
+            this.mm = mm;
+        }
+
+        /** One mapped page that was writable; pages come in order of address. */
+        void add(long page, int vmaProt) {
+            if (page != end || vmaProt != prot) {
+                flush();
+                start = page;
+                prot = vmaProt;
+            }
+            end = page + PAGE;
+        }
+
+        private void flush() {
+            if (start == end) {
+                return;
+            }
+            if (calls < MAX_CALLS) {
+                calls++;
+                mm.host.protect(start, end - start, prot & ~PROT_WRITE);
+            } else if (unmapStart < 0) {
+                unmapStart = start;
             }
         }
-        narrow(parent, protectStart, protectEnd, protectProt);
-    }
 
-    private static void narrow(MemoryManager parent, long start, long end, int prot) {
-        if (start < end) {
-            parent.host.protect(start, end - start, prot & ~PROT_WRITE);
+        void finish() {
+            flush();
+            if (unmapStart >= 0) {
+                mm.host.unmap(unmapStart, end - unmapStart);
+                mm.table.clearFlags(unmapStart, end, MAPPED | MAPPED_WRITABLE);
+            }
         }
     }
 
-    /** Shares the pages of one VMA; returns whether the parent's host mapping must lose write access. */
-    private static boolean sharePages(MemoryManager parent, MemoryManager child, Vma vma) {
+    /** Shares the pages of one VMA. */
+    private static void sharePages(MemoryManager parent, MemoryManager child, Vma vma, Narrowing narrowing) {
         PageTable from = parent.table;
         PageTable to = child.table;
         boolean shared = vma.isShared();
-        boolean narrowed = false;
         long gone = shared ? 0 : WRITABLE | MAPPED_WRITABLE;
         for (long at = from.nextPresent(vma.start, vma.end); at < vma.end; at = from.nextPresent(at, vma.end)) {
             long stop = from.runEnd(at, vma.end, 0);
@@ -71,13 +103,14 @@ final class Forks {
                 for (; at < end; at += PAGE) {
                     int slot = PageTable.slot(at);
                     long entry = source[slot];
-                    narrowed |= !shared && (entry & MAPPED_WRITABLE) != 0;
+                    if (!shared && (entry & MAPPED_WRITABLE) != 0) {
+                        narrowing.add(at, vma.prot);
+                    }
                     source[slot] = entry & ~gone;
                     target[slot] = entry & ~(gone | MAPPED | MAPPED_WRITABLE);
                 }
             }
         }
-        return narrowed;
     }
 
     private Forks() {}

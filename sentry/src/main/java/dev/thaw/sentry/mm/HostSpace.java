@@ -1,6 +1,7 @@
 package dev.thaw.sentry.mm;
 
 import dev.thaw.platform.AddressSpace;
+import dev.thaw.platform.CallSitePatcher;
 import dev.thaw.platform.GuestThread;
 import dev.thaw.platform.Platform;
 import dev.thaw.platform.PlatformException;
@@ -21,11 +22,13 @@ final class HostSpace {
 
     private final KernelLock mu = new KernelLock(LockClass.PLATFORM);
     private final Platform platform;
+    private final CallSitePatcher patcher;
     private volatile @Nullable AddressSpace space;
     private volatile boolean closed;
 
-    HostSpace(Platform platform) {
+    HostSpace(Platform platform, CallSitePatcher patcher) {
         this.platform = platform;
+        this.patcher = patcher;
     }
 
     AddressSpace get() throws PlatformException {
@@ -41,6 +44,7 @@ final class HostSpace {
                     throw new PlatformException("the address space is closed");
                 }
                 made = platform.newAddressSpace();
+                made.setPatcher(patcher);
                 space = made;
             }
             return made;

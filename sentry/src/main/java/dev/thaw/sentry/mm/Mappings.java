@@ -44,6 +44,8 @@ final class Mappings {
     /** A stack grows by at least this much at once, which saves faults. */
     private static final long STACK_STEP = 64 << 10;
 
+    private static final int MAX_HOST_CALLS = 16;
+
     private final MemoryManager mm;
 
     Mappings(MemoryManager mm) {
@@ -173,6 +175,16 @@ final class Mappings {
         return end - MIN_ADDRESS >= size ? end - size : -1;
     }
 
+    /** A free place for {@code size} bytes at most {@code reach} away from {@code near}, below it if there is one; -1 when there is none. */
+    long placeNearLocked(long near, long size, long reach) {
+        long below = topDownLocked(near & -PAGE, size);
+        if (below >= 0 && near - below <= reach) {
+            return below;
+        }
+        long above = bottomUpLocked(near & -PAGE, Math.min(mm.maxAddress, near + reach), size);
+        return above >= 0 && above + size - near <= reach ? above : -1;
+    }
+
     private long bottomUpLocked(long from, long to, long size) {
         long start = from;
         for (int i = mm.vmas.firstEndingAbove(from); i < mm.vmas.size(); i++) {
@@ -300,16 +312,28 @@ final class Mappings {
             table.clearFlags(start, end, MAPPED | MAPPED_WRITABLE);
             return;
         }
-        boolean write = (prot & PROT_WRITE) != 0;
-        for (long at = table.nextPresent(start, end); write && at < end; at = table.nextPresent(at + PAGE, end)) {
-            write = (table.get(at) & (MAPPED | WRITABLE)) != MAPPED;
-        }
-        mm.host.protect(start, end - start, write ? prot : prot & ~PROT_WRITE);
-        for (long at = table.nextPresent(start, end); at < end; at = table.nextPresent(at + PAGE, end)) {
+        // A call for each stretch that is mapped (the host's mprotect stops at holes); after many, the rest comes back by faults.
+        int calls = 0;
+        for (long at = table.nextPresent(start, end); at < end; at = table.nextPresent(at, end)) {
             long entry = table.get(at);
-            if ((entry & MAPPED) != 0) {
-                table.set(at, write ? entry | MAPPED_WRITABLE : entry & ~MAPPED_WRITABLE);
+            if ((entry & MAPPED) == 0) {
+                at += PAGE;
+                continue;
             }
+            if (++calls > MAX_HOST_CALLS) {
+                mm.host.unmap(at, end - at);
+                table.clearFlags(at, end, MAPPED | MAPPED_WRITABLE);
+                return;
+            }
+            boolean write = (prot & PROT_WRITE) != 0 && (entry & WRITABLE) != 0;
+            long stop = at;
+            while (stop < end && (table.get(stop) & (MAPPED | WRITABLE)) == (entry & (MAPPED | WRITABLE))) {
+                long old = table.get(stop);
+                table.set(stop, write ? old | MAPPED_WRITABLE : old & ~MAPPED_WRITABLE);
+                stop += PAGE;
+            }
+            mm.host.protect(at, stop - at, write ? prot : prot & ~PROT_WRITE);
+            at = stop;
         }
     }
 

@@ -48,7 +48,7 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     final Mappings mappings;
     final Remaps remaps;
     final Faults faults;
-    private final GuestCopy copy;
+    final GuestCopy copy;
     private final AtomicInteger users = new AtomicInteger(1);
 
     /** Changes with every change that makes pages fetched without the lock stale. */
@@ -89,7 +89,7 @@ public final class MemoryManager implements Saveable, AutoCloseable {
         this.platform = platform;
         this.memory = platform.memory();
         this.maxAddress = Math.min(platform.maxAddress() & -PageTable.PAGE, 0x7ffffffff000L);
-        this.host = new HostSpace(platform);
+        this.host = new HostSpace(platform, new TextPatcher(this));
         this.mmapBase = maxAddress;
         this.mappings = new Mappings(this);
         this.remaps = new Remaps(this);

@@ -91,11 +91,15 @@ public final class FakePlatform implements Platform {
         public void protect(@Nullable GuestThread caller, long address, long length, int prot) {
             check(address, length);
             protectCalls++;
+            if (pages.subMap(address, address + length).size() < length / 4096) {
+                pages.subMap(address, address + length).clear(); // as a stub does, whose mprotect stops at a hole
+                return;
+            }
             pages.subMap(address, address + length).replaceAll((_, page) -> new HostPage(page.offset, prot));
         }
 
         private static void check(long address, long length) {
-            if (address % 4096 != 0 || length <= 0 || length % 4096 != 0 || address < 0 || address + length > MAX_ADDRESS) {
+            if (address % 4096 != 0 || length <= 0 || length % 4096 != 0 || address < 0x10000 || address + length > MAX_ADDRESS) {
                 throw new AssertionError("bad range " + Long.toHexString(address) + "+" + Long.toHexString(length));
             }
         }
