@@ -1,6 +1,12 @@
 package dev.thaw.sentry.checkpoint;
 
+import dev.thaw.sentry.fs.pipe.PipeStates;
+import dev.thaw.sentry.fs.tmpfs.TmpfsStates;
+import dev.thaw.sentry.kernel.KernelStates;
 import dev.thaw.sentry.mm.MmStates;
+import dev.thaw.sentry.signal.SignalStates;
+import dev.thaw.sentry.time.TimeStates;
+import dev.thaw.sentry.vfs.VfsStates;
 import dev.thaw.state.StateCatalog;
 
 /**
@@ -11,8 +17,13 @@ public final class SentryStates {
     /** A catalog of all packages. */
     public static StateCatalog catalog() {
         StateCatalog catalog = new StateCatalog();
-        // each package adds a line: KernelStates.register(catalog); …
+        KernelStates.register(catalog);
+        SignalStates.register(catalog);
         MmStates.register(catalog);
+        VfsStates.register(catalog);
+        TmpfsStates.register(catalog);
+        PipeStates.register(catalog);
+        TimeStates.register(catalog);
         return catalog;
     }
 

@@ -1,0 +1,184 @@
+package dev.thaw.sentry.checkpoint;
+
+import dev.thaw.platform.memory.MemoryFile;
+import dev.thaw.platform.Platform;
+import dev.thaw.sentry.kernel.Kernel;
+import dev.thaw.state.ImageException;
+import dev.thaw.state.Saveable;
+import dev.thaw.state.StateCatalog;
+import dev.thaw.state.image.ChunkIndex;
+import dev.thaw.state.image.ChunkReader;
+import dev.thaw.state.image.ContentHash;
+import dev.thaw.state.image.ImageFormat;
+import dev.thaw.state.image.ImageMeta;
+import dev.thaw.state.image.PagesWriter;
+import dev.thaw.state.image.StateReader;
+import dev.thaw.state.image.StateWriter;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+
+/**
+ * Saves a whole kernel to an image and brings it back. The image's files are descriptors that runsc opened: the sandbox process has no file system. runsc also makes
+ * what is written an image (sync, manifest, rename), or throws it away.
+ */
+public final class Checkpointer {
+    private static final int THREADS = 2;
+    private static final int MAX_INDEX = 1 << 30;
+
+    /** What {@link #save} wrote, and how long the guest had stood still when it returned. */
+    public record Saved(long bytes, long pausedNanos, int stateBytes, long pages) {}
+
+    /**
+     * Pauses the kernel and writes its state and pages. The kernel is paused when this returns, also when it throws: let it go on with {@link Kernel#resume}, or end it.
+     *
+     * @param packFd an empty file for pages, best with O_DIRECT
+     * @param metaFd an empty file for state and page map
+     * @param knownFd a file of hashes of chunks that need not be written, or -1
+     */
+    public static Saved save(Kernel kernel, int packFd, int metaFd, int knownFd) throws IOException {
+        long start = System.nanoTime();
+        kernel.pause();
+        MemoryFile memory = kernel.memory();
+        byte[] state;
+        try {
+            state = StateWriter.write(SentryStates.catalog(), List.of(kernel));
+        } catch (RuntimeException e) {
+            throw new IOException("state can not be saved: " + e.getMessage(), e);
+        }
+        PagesWriter.Runs runs = new PagesWriter.Runs();
+        memory.forEachPopulated(runs::add);
+        Set<ContentHash> known = readKnown(knownFd);
+        PagesWriter.Result pages =
+                PagesWriter.write(memory.view(), runs, memory::load, known, new HostFile(packFd, "page pack"), THREADS);
+        byte[] meta = ImageMeta.encode(state, pages.pageMap(), pages.index());
+        writeAll(new HostFile(metaFd, "state file"), meta);
+        return new Saved(
+                pages.packBytes() + meta.length, System.nanoTime() - start, state.length, pages.pageMap().pages());
+    }
+
+    /**
+     * Fills {@code kernel}, which is fresh, from an image. It is paused then; {@link Kernel#resume} lets it go on. The descriptors are taken over: packs stay open, since pages are read as they are touched.
+     *
+     * @param chunksFd says where in the packs each chunk is
+     * @param services offers what the restorers ask for beside kernel, platform and memory file
+     */
+    public static void restore(Kernel kernel, int metaFd, int chunksFd, int[] packFds, UnaryOperator<StateReader> services)
+            throws IOException {
+        HostFile metaFile = new HostFile(metaFd, "state file");
+        HostFile chunksFile = new HostFile(chunksFd, "chunk index");
+        List<dev.thaw.state.image.ByteSource> packs = new ArrayList<>();
+        for (int fd : packFds) {
+            packs.add(new HostFile(fd, "page pack"));
+        }
+        ImageMeta meta;
+        ChunkReader chunks;
+        try {
+            meta = ImageMeta.read(metaFile);
+            chunks = new ChunkReader(ChunkIndex.decode(readAll(chunksFile, MAX_INDEX)), packs);
+        } finally {
+            metaFile.close();
+            chunksFile.close();
+        }
+        chunks.checkComplete(meta.pageMap());
+        MemoryFile memory = kernel.memory();
+        ImagePages.attach(memory, chunks, meta.pageMap());
+        StateReader reader =
+                new StateReader(SentryStates.catalog())
+                        .with(Kernel.class, kernel)
+                        .with(Platform.class, kernel.platform())
+                        .with(MemoryFile.class, memory);
+        List<Saveable> roots = services.apply(reader).read(meta.state());
+        if (roots.size() != 1 || roots.getFirst() != kernel) {
+            throw new ImageException("state file holds no kernel");
+        }
+    }
+
+    /** Loads the classes and libraries that a checkpoint needs: to be called before the process loses its file system. */
+    public static void prepare() {
+        try {
+            StateCatalog catalog = SentryStates.catalog();
+            byte[] state = StateWriter.write(catalog, List.of());
+            new StateReader(catalog).read(state);
+            MemorySegment page = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(ImageFormat.PAGE));
+            page.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
+            PagesWriter.Runs runs = new PagesWriter.Runs();
+            runs.add(0, ImageFormat.PAGE);
+            ByteBuffer pack = ByteBuffer.allocateDirect(1 << 16);
+            PagesWriter.Result result =
+                    PagesWriter.write(
+                            page,
+                            runs,
+                            (offset, length) -> {},
+                            Set.of(),
+                            (data, position) -> pack.put((int) position, data.asByteBuffer(), 0, (int) data.byteSize()),
+                            1);
+            byte[] meta = ImageMeta.encode(state, result.pageMap(), result.index());
+            ImageMeta.read(new Bytes(MemorySegment.ofArray(meta)));
+            try (ChunkReader reader = new ChunkReader(result.index(), List.of(new Bytes(MemorySegment.ofBuffer(pack))))) {
+                reader.checkComplete(result.pageMap());
+                reader.read(result.pageMap().entries().getFirst().hash());
+            }
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private record Bytes(MemorySegment bytes) implements dev.thaw.state.image.ByteSource {
+        @Override
+        public long size() {
+            return bytes.byteSize();
+        }
+
+        @Override
+        public void read(MemorySegment target, long position) {
+            MemorySegment.copy(bytes, position, target, 0, target.byteSize());
+        }
+    }
+
+    private static Set<ContentHash> readKnown(int fd) throws IOException {
+        if (fd < 0) {
+            return Set.of();
+        }
+        ByteBuffer in = ByteBuffer.wrap(readAll(new HostFile(fd, "list of known chunks"), MAX_INDEX));
+        Set<ContentHash> known = new HashSet<>(in.remaining() / 16);
+        while (in.remaining() >= ContentHash.BYTES) {
+            known.add(ContentHash.read(in));
+        }
+        return known;
+    }
+
+    private static byte[] readAll(HostFile file, int max) throws IOException {
+        long size = file.size();
+        if (size > max) {
+            throw new ImageException(file.name() + " is too long: " + size + " bytes");
+        }
+        byte[] bytes = new byte[(int) size];
+        MemorySegment buffer = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(1 << 16));
+        for (int done = 0; done < bytes.length; ) {
+            int count = (int) Math.min(buffer.byteSize(), bytes.length - done);
+            file.read(buffer.asSlice(0, count), done);
+            MemorySegment.copy(buffer, ValueLayout.JAVA_BYTE, 0, bytes, done, count);
+            done += count;
+        }
+        return bytes;
+    }
+
+    private static void writeAll(HostFile file, byte[] bytes) throws IOException {
+        MemorySegment buffer = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(1 << 18));
+        for (int done = 0; done < bytes.length; ) {
+            int count = (int) Math.min(buffer.byteSize(), bytes.length - done);
+            MemorySegment.copy(bytes, done, buffer, ValueLayout.JAVA_BYTE, 0, count);
+            file.write(buffer.asSlice(0, count), done);
+            done += count;
+        }
+    }
+
+    private Checkpointer() {}
+}
