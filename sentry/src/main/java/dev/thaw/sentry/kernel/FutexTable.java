@@ -78,7 +78,7 @@ public final class FutexTable {
         }
         MemoryManager mm = task.mm();
         Object space = MemorySeam.futexSpace(mm, address, shared);
-        long offset = MemorySeam.futexOffset(mm, address, space);
+        long offset = MemorySeam.futexOffset(address, space);
         FutexWaiter waiter = task.futexWaiter;
         task.waiter().clear();
         Bucket bucket = bucket(space, offset);
@@ -120,7 +120,7 @@ public final class FutexTable {
         }
         MemoryManager mm = task.mm();
         Object space = MemorySeam.futexSpace(mm, address, shared);
-        long offset = MemorySeam.futexOffset(mm, address, space);
+        long offset = MemorySeam.futexOffset(address, space);
         Bucket bucket = bucket(space, offset);
         bucket.mu.lock();
         try {
@@ -137,9 +137,9 @@ public final class FutexTable {
         }
         MemoryManager mm = task.mm();
         Object space = MemorySeam.futexSpace(mm, from, shared);
-        long offset = MemorySeam.futexOffset(mm, from, space);
+        long offset = MemorySeam.futexOffset(from, space);
         Object targetSpace = MemorySeam.futexSpace(mm, to, shared);
-        long targetOffset = MemorySeam.futexOffset(mm, to, targetSpace);
+        long targetOffset = MemorySeam.futexOffset(to, targetSpace);
         Bucket source = bucket(space, offset);
         Bucket target = bucket(targetSpace, targetOffset);
         lockBoth(source, target);
@@ -149,13 +149,13 @@ public final class FutexTable {
             }
             int woken = wakeLocked(source, space, offset, wake, Futex.FUTEX_BITSET_MATCH_ANY);
             int moved = 0;
-            if (space == targetSpace && offset == targetOffset) {
+            if (space.equals(targetSpace) && offset == targetOffset) {
                 return woken;
             }
             FutexWaiter waiter = source.first;
             while (waiter != null && moved < move) {
                 FutexWaiter next = waiter.next;
-                if (waiter.space == space && waiter.offset == offset) {
+                if (waiter.offset == offset && space.equals(waiter.space)) {
                     source.removeLocked(waiter);
                     waiter.space = targetSpace;
                     waiter.offset = targetOffset;
@@ -174,9 +174,9 @@ public final class FutexTable {
     public int wakeOperation(Task task, long first, long second, boolean shared, int wakeFirst, int wakeSecond, int operation) throws ErrnoException {
         MemoryManager mm = task.mm();
         Object space = MemorySeam.futexSpace(mm, first, shared);
-        long offset = MemorySeam.futexOffset(mm, first, space);
+        long offset = MemorySeam.futexOffset(first, space);
         Object otherSpace = MemorySeam.futexSpace(mm, second, shared);
-        long otherOffset = MemorySeam.futexOffset(mm, second, otherSpace);
+        long otherOffset = MemorySeam.futexOffset(second, otherSpace);
         Bucket source = bucket(space, offset);
         Bucket target = bucket(otherSpace, otherOffset);
         int op = operation >> 28 & 7;
@@ -237,7 +237,7 @@ public final class FutexTable {
         FutexWaiter waiter = bucket.first;
         while (waiter != null && woken < count) {
             FutexWaiter next = waiter.next;
-            if (waiter.offset == offset && waiter.space == space && (waiter.bitset & bitset) != 0) {
+            if (waiter.offset == offset && space.equals(waiter.space) && (waiter.bitset & bitset) != 0) {
                 bucket.removeLocked(waiter);
                 waiter.woken = true;
                 waiter.task.waiter().wake(1);
@@ -267,7 +267,7 @@ public final class FutexTable {
     }
 
     private Bucket bucket(Object space, long offset) {
-        long hash = (offset >>> 2) * 0x9E3779B97F4A7C15L + System.identityHashCode(space) * 0x9E3779B1L;
+        long hash = (offset >>> 2) * 0x9E3779B97F4A7C15L + space.hashCode() * 0x9E3779B1L;
         return buckets[(int) (hash >>> 40) & BUCKETS - 1];
     }
 

@@ -30,6 +30,8 @@ import org.jspecify.annotations.Nullable;
 public final class Kernel implements Saveable, AutoCloseable {
     private static final System.Logger LOG = System.getLogger("dev.thaw.sentry.kernel");
 
+    private static final long HOST_MEMORY = 8L << 30;
+
     private final KernelConfig config;
     private final KernelClock clock;
     private final TimerService timers;
@@ -50,6 +52,9 @@ public final class Kernel implements Saveable, AutoCloseable {
     private volatile boolean paused;
     private volatile boolean closed;
     private volatile @Nullable Thread pauser;
+
+    /** Whom {@link #outOfMemory} chose last. */
+    private volatile @Nullable ThreadGroup victim;
 
     public Kernel(KernelConfig config) {
         this(config, new KernelClock());
@@ -109,6 +114,11 @@ public final class Kernel implements Saveable, AutoCloseable {
 
     @Nullable Strace strace() {
         return strace;
+    }
+
+    /** The memory that guests see: the limit, or what the Sentry's own machine has. */
+    public long totalMemory() {
+        return config.memoryLimit() > 0 ? config.memoryLimit() : HOST_MEMORY;
     }
 
     public String hostname() {
@@ -332,8 +342,14 @@ public final class Kernel implements Saveable, AutoCloseable {
 
     /** No memory is left: ends the process that holds most of it. */
     public void outOfMemory() {
+        ThreadGroup dying = victim;
+        if (dying != null && !dying.dead) {
+            Thread.yield(); // its memory comes free soon
+            return;
+        }
         ThreadGroup worst = OutOfMemory.choose(tasks.groups());
         if (worst != null) {
+            victim = worst;
             LOG.log(System.Logger.Level.WARNING, "out of memory: {0} ({1}) is killed", worst, worst.leader().name());
             signals.killGroup(worst, Signals.SIGKILL);
         }

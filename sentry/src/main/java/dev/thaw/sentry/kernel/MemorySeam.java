@@ -1,90 +1,88 @@
 package dev.thaw.sentry.kernel;
 
 import dev.thaw.platform.GuestThread;
+import dev.thaw.platform.PlatformException;
 import dev.thaw.sentry.ErrnoException;
+import dev.thaw.sentry.mm.FaultResult;
+import dev.thaw.sentry.mm.FutexKey;
 import dev.thaw.sentry.mm.MemoryManager;
 import dev.thaw.sentry.signal.SignalInfo;
-import dev.thaw.sentry.vfs.FdTable;
 import dev.thaw.sentry.vfs.FsContext;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Where tasks meet memory management, program loading and descriptor tables. */
+/** Where tasks meet memory management and program loading. */
 final class MemorySeam {
+    private static final System.Logger LOG = System.getLogger("dev.thaw.sentry.kernel");
+
     /** Resolves a fault; null when the guest may go on, else the signal it gets. */
-    static @Nullable SignalInfo handleFault(Task task, GuestThread guest, int signal, int code, long address, int access) {
-        return SignalInfo.fault(signal, code, address);
+    static @Nullable SignalInfo handleFault(Task task, GuestThread guest, long address, int access) {
+        int result = task.mm().handleFault(guest, address, access);
+        if (result == FaultResult.RESOLVED) {
+            return null;
+        }
+        if (result == FaultResult.OUT_OF_MEMORY) {
+            task.kernel().outOfMemory();
+            return null; // the fault is taken again, or the task is killed before
+        }
+        return SignalInfo.fault(FaultResult.signal(result), FaultResult.code(result), address);
     }
 
     /** A guest thread in the task's address space, or null when the host refuses. */
     static @Nullable GuestThread newGuestThread(Task task) {
-        throw new UnsupportedOperationException();
+        try {
+            GuestThread guest = task.mm().addressSpace().newThread();
+            task.mm().attach(guest);
+            return guest;
+        } catch (PlatformException e) {
+            LOG.log(System.Logger.Level.ERROR, "no guest thread for " + task, e);
+            return null;
+        }
     }
 
-    /** Another user of the same memory (CLONE_VM). */
-    static MemoryManager share(MemoryManager mm) {
-        return mm;
+    /** What a futex word belongs to: the address space, or the identity of shared memory. Compare with equals. */
+    static Object futexSpace(MemoryManager mm, long address, boolean shared) throws ErrnoException {
+        if ((address & 3) != 0) {
+            throw ErrnoException.errno(dev.thaw.abi.Errno.EINVAL);
+        }
+        if (!shared) {
+            return mm;
+        }
+        FutexKey key = mm.futexKey(address);
+        MemoryManager owner = key.mm();
+        return owner == null ? key : owner;
     }
 
-    /** A copy for a child, pages shared until written. */
-    static MemoryManager fork(MemoryManager mm) throws ErrnoException {
-        throw new UnsupportedOperationException();
+    static long futexOffset(long address, Object space) {
+        return space instanceof FutexKey key ? key.address() : address;
     }
 
-    /** One user less; the last one gives the memory back. */
-    static void release(MemoryManager mm) {}
-
-    /** Whether others use the memory too. */
-    static boolean isShared(MemoryManager mm) {
-        return true;
+    /** Memory that ending the process would give back, roughly. */
+    static long residentBytes(ThreadGroup group) {
+        MemoryManager mm = null;
+        for (Task task : group.tasks()) {
+            mm = task.mmOrNull();
+            if (mm != null) {
+                break;
+            }
+        }
+        return mm == null ? 0 : mm.totalBytes();
     }
 
-    /** What execve needs of the loader. */
-    record Program(MemoryManager mm, long entry, long stackPointer, String executable, int setUid, int setGid) {}
+    /** What execve needs of the loader; the ids are those of a set-user-ID program, or -1. */
+    record Program(MemoryManager mm, long entry, long stackPointer, int setUid, int setGid) {}
 
     static Program load(Task task, String path, int dirFd, int flags, List<String> argv, List<String> env) throws ErrnoException {
         throw new UnsupportedOperationException();
     }
 
-    /** What a futex word belongs to: the address space, or what is mapped shared there. */
-    static Object futexSpace(MemoryManager mm, long address, boolean shared) throws ErrnoException {
-        return mm;
-    }
-
-    static long futexOffset(MemoryManager mm, long address, Object space) {
-        return address;
-    }
-
-    static FdTable share(FdTable fds) {
-        return fds;
-    }
-
-    static FdTable fork(FdTable fds) {
-        return fds;
-    }
-
-    static FsContext fork(FsContext fs) {
-        return fs;
-    }
-
-    static void release(FdTable fds) {}
-
-    static boolean isShared(FdTable fds) {
-        return false;
-    }
-
-    static void closeOnExec(FdTable fds) {}
-
     static FsContext fsContext(ProcessSpec spec) throws ErrnoException {
-        throw new UnsupportedOperationException();
+        FsContext fs = FsContext.atRoot(spec.mounts());
+        return fs;
     }
 
     static String searchPath(Task task, ProcessSpec spec) throws ErrnoException {
         return spec.argv().get(0);
-    }
-
-    static long residentBytes(ThreadGroup group) {
-        return 0;
     }
 
     private MemorySeam() {}

@@ -8,6 +8,7 @@ import dev.thaw.platform.GuestThread;
 import dev.thaw.platform.Registers;
 import dev.thaw.platform.StopReason;
 import dev.thaw.sentry.ErrnoException;
+import dev.thaw.sentry.mm.MemoryManager;
 import dev.thaw.sentry.signal.SignalInfo;
 import dev.thaw.sentry.strace.Strace;
 import dev.thaw.sentry.syscall.Amd64;
@@ -197,7 +198,7 @@ final class RunLoop implements Runnable {
         int code = current.faultCode();
         long address = current.faultAddress();
         if (signal == Signals.SIGSEGV || signal == Signals.SIGBUS) {
-            SignalInfo info = MemorySeam.handleFault(task, current, signal, code, address, current.faultAccess());
+            SignalInfo info = MemorySeam.handleFault(task, current, address, current.faultAccess());
             if (info == null) {
                 return;
             }
@@ -340,6 +341,10 @@ final class RunLoop implements Runnable {
         GuestThread current = guest;
         guest = null;
         if (current != null) {
+            MemoryManager mm = task.mmOrNull();
+            if (mm != null) {
+                mm.detach();
+            }
             current.close();
         }
     }

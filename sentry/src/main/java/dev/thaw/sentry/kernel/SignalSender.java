@@ -62,6 +62,21 @@ public final class SignalSender {
         }
     }
 
+    /** rt_sigaction(2): sets the action; signals that are ignored from now on are dropped. Returns the old action. */
+    public SignalAction setAction(Task task, int signal, SignalAction action) {
+        lock.lock();
+        try {
+            ThreadGroup group = task.threadGroup();
+            SignalAction old = group.handlers.set(signal, action);
+            if (group.handlers.ignores(signal)) {
+                discardLocked(group, SignalSet.bit(signal));
+            }
+            return old;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Ends a process without asking. */
     public void killGroup(ThreadGroup group, int status) {
         lock.lock();

@@ -209,6 +209,33 @@ public final class Task implements Saveable {
         fs = next;
     }
 
+    /** User and system time in ns. */
+    public long cpuTime() {
+        return userTime.get() + systemTime.get();
+    }
+
+    public long userTime() {
+        return userTime.get();
+    }
+
+    public long systemTime() {
+        return systemTime.get();
+    }
+
+    /** set_robust_list(2). */
+    public void setRobustList(long address) {
+        robustList = address;
+    }
+
+    public long robustList() {
+        return robustList;
+    }
+
+    /** set_tid_address(2): the word that is cleared, and woken, when the task exits. */
+    public void setClearChildTid(long address) {
+        clearChildTid = address;
+    }
+
     /**
      * The task's own waiter, to put on wait queues before {@link #block}. A wake between the check of the condition and the block is not lost:
      *
@@ -266,6 +293,11 @@ public final class Task implements Saveable {
     /** Takes a pending signal of {@code set} (of the task or its process), or null: signalfd(2), rt_sigtimedwait(2). Waiters are told by {@link ThreadGroup#signalQueue}. */
     public @Nullable SignalInfo takeSignal(long set) {
         return signals.take(set);
+    }
+
+    /** Whether a signal that is not blocked waits to be delivered: what tells an interruption by a signal from one by a pause. */
+    public boolean hasDeliverableSignal() {
+        return signals.deliverable();
     }
 
     int work() {

@@ -32,8 +32,8 @@ public final class TaskClone {
         ThreadGroup group = parent.threadGroup();
         boolean thread = (flags & CLONE_THREAD) != 0;
 
-        MemoryManager mm = (flags & CLONE_VM) != 0 ? MemorySeam.share(parent.mm()) : MemorySeam.fork(parent.mm());
-        FdTable fds = (flags & CLONE_FILES) != 0 ? MemorySeam.share(parent.fds()) : MemorySeam.fork(parent.fds());
+        MemoryManager mm = (flags & CLONE_VM) != 0 ? parent.mm().acquire() : parent.mm().fork();
+        FdTable fds = (flags & CLONE_FILES) != 0 ? parent.fds().acquire() : parent.fds().fork();
         byte[] fp = parent.runLoop.copyFp();
 
         Task child = null;
@@ -46,7 +46,7 @@ public final class TaskClone {
                 child = new Task(kernel, home, tid, parent.credentials());
                 child.setMm(mm);
                 child.setFds(fds);
-                child.setFs((flags & CLONE_FS) != 0 ? parent.fs() : MemorySeam.fork(parent.fs()));
+                child.setFs((flags & CLONE_FS) != 0 ? parent.fs() : parent.fs().fork());
                 prepare(parent, child, args, fp);
                 home.addTaskLocked(child);
                 if (!thread) {
@@ -74,8 +74,8 @@ public final class TaskClone {
             lock.unlock();
         }
         if (child == null) {
-            MemorySeam.release(mm);
-            MemorySeam.release(fds);
+            mm.close();
+            fds.release();
             throw errno(EAGAIN);
         }
         int tid = child.tid();

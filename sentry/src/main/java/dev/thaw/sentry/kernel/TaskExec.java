@@ -18,7 +18,7 @@ public final class TaskExec {
     public static long exec(Task task, String path, int dirFd, int flags, List<String> argv, List<String> env) throws ErrnoException {
         MemorySeam.Program program = MemorySeam.load(task, path, dirFd, flags, argv, env);
         if (!becomeOnlyTask(task)) {
-            MemorySeam.release(program.mm());
+            program.mm().close();
             throw errno(task.threadGroup().exiting ? EINTR : EAGAIN);
         }
         MemoryManager old = task.mm();
@@ -26,15 +26,15 @@ public final class TaskExec {
         task.runLoop.closeGuest();
         task.setMm(program.mm());
         TaskClone.releaseVfork(task);
-        MemorySeam.release(old);
+        old.close();
 
         FdTable fds = task.fds();
-        if (MemorySeam.isShared(fds)) {
-            FdTable own = MemorySeam.fork(fds);
+        if (fds.isShared()) {
+            FdTable own = fds.fork();
             task.setFds(own);
-            MemorySeam.release(fds);
+            fds.release();
         }
-        MemorySeam.closeOnExec(task.fds());
+        task.fds().closeForExec();
 
         ThreadGroup group = task.threadGroup();
         KernelLock lock = task.kernel().tasks().lock();

@@ -45,7 +45,7 @@ public final class TaskExit {
         RobustList.exit(task, mm);
         long address = task.clearChildTid;
         task.clearChildTid = 0;
-        if (address != 0 && MemorySeam.isShared(mm)) {
+        if (address != 0 && mm.isShared()) {
             try {
                 mm.writeInt(address, 0);
                 task.kernel().futexes().wake(task, address, false, 1, -1);
@@ -70,12 +70,12 @@ public final class TaskExit {
         MemoryManager mm = task.mmOrNull();
         task.setMm(null);
         if (mm != null) {
-            MemorySeam.release(mm);
+            mm.close();
         }
         FdTable fds = task.fdsOrNull();
         task.setFds(null);
         if (fds != null) {
-            MemorySeam.release(fds);
+            fds.release();
         }
         task.setFs(null);
 

@@ -70,9 +70,9 @@ public record TaskState(
                 context.ref(task.threadGroup()),
                 task.tid(),
                 task.name(),
-                KernelStates.ref(context, task.mmOrNull()),
-                KernelStates.ref(context, task.fdsOrNull()),
-                KernelStates.ref(context, task.fsOrNull()),
+                context.ref(task.mmOrNull()),
+                context.ref(task.fdsOrNull()),
+                context.ref(task.fsOrNull()),
                 CredentialsState.of(task.credentials()),
                 words,
                 task.runLoop.keptFp(),
@@ -108,9 +108,11 @@ public record TaskState(
                 public void link(Task task, TaskState s, RestoreContext context) {
                     task.setThreadGroup(context.get(s.group, ThreadGroup.class));
                     task.setName(s.name);
-                    task.setMm(KernelStates.get(context, s.mm, MemoryManager.class));
-                    task.setFds(KernelStates.get(context, s.fds, FdTable.class));
-                    task.setFs(KernelStates.get(context, s.fs, FsContext.class));
+                    MemoryManager mm = context.getOrNull(s.mm, MemoryManager.class);
+                    task.setMm(mm == null ? null : mm.acquire());
+                    FdTable fds = context.getOrNull(s.fds, FdTable.class);
+                    task.setFds(fds == null ? null : fds.acquire());
+                    task.setFs(context.getOrNull(s.fs, FsContext.class));
                     task.registers().fromWords(java.util.Arrays.copyOf(s.registers, dev.thaw.platform.Registers.WORDS));
                     task.runLoop.restore(s.pendingCall, s.timeLeft, s.fp);
                     task.signals().restore(s.mask, s.alternateStack);

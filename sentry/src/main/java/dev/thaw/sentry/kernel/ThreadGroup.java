@@ -156,6 +156,10 @@ public final class ThreadGroup implements Saveable {
         return nice;
     }
 
+    public void setNice(int value) {
+        nice = value;
+    }
+
     public int oomScoreAdjust() {
         return oomScoreAdjust;
     }

@@ -105,6 +105,16 @@ public final class MemoryManager implements Saveable, AutoCloseable {
         return this;
     }
 
+    /** No user yet: a restore counts the tasks again. */
+    void forgetUsers() {
+        users.set(0);
+    }
+
+    /** Whether more than one user has it. */
+    public boolean isShared() {
+        return users.get() > 1;
+    }
+
     /** Drops a user; the last one gives back the pages and ends the platform's address space. */
     @Override
     public void close() {

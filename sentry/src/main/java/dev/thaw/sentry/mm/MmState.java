@@ -83,7 +83,9 @@ final class MmState {
             new Restorer<>() {
                 @Override
                 public MemoryManager create(State state, RestoreContext context) {
-                    return new MemoryManager(context.service(Platform.class));
+                    MemoryManager mm = new MemoryManager(context.service(Platform.class));
+                    mm.forgetUsers(); // the tasks count themselves as they are linked
+                    return mm;
                 }
 
                 @Override

@@ -34,6 +34,11 @@ public final class SyscallTable {
         return add(new Row(number, name, Support.NONE, why, errno, null));
     }
 
+    /** As {@link #none}, unless there is a row already. */
+    SyscallTable absent(int number, String name, int errno, String why) {
+        return rows[number] == null ? none(number, name, errno, why) : this;
+    }
+
     /** Adds all rows of {@code other}. */
     public SyscallTable addAll(SyscallTable other) {
         for (Row row : other.rows) {
