@@ -1,9 +1,14 @@
 package dev.thaw.sentry.checkpoint;
 
+import dev.thaw.sentry.fs.dev.DevStates;
+import dev.thaw.sentry.fs.event.EventStates;
 import dev.thaw.sentry.fs.pipe.PipeStates;
+import dev.thaw.sentry.fs.proc.ProcStates;
+import dev.thaw.sentry.fs.sys.SysStates;
 import dev.thaw.sentry.fs.tmpfs.TmpfsStates;
 import dev.thaw.sentry.kernel.KernelStates;
 import dev.thaw.sentry.mm.MmStates;
+import dev.thaw.sentry.net.unix.UnixStates;
 import dev.thaw.sentry.signal.SignalStates;
 import dev.thaw.sentry.time.TimeStates;
 import dev.thaw.sentry.vfs.VfsStates;
@@ -23,6 +28,11 @@ public final class SentryStates {
         VfsStates.register(catalog);
         TmpfsStates.register(catalog);
         PipeStates.register(catalog);
+        EventStates.register(catalog);
+        UnixStates.register(catalog);
+        ProcStates.register(catalog);
+        DevStates.register(catalog);
+        SysStates.register(catalog);
         TimeStates.register(catalog);
         return catalog;
     }

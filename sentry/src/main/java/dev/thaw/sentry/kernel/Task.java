@@ -191,6 +191,26 @@ public final class Task implements Saveable {
         return runLoop.registers;
     }
 
+    /** User time in ns. */
+    public long userNanos() {
+        return userTime.get();
+    }
+
+    /** System time in ns. */
+    public long systemNanos() {
+        return systemTime.get();
+    }
+
+    /** Whether it waits in a system call (state S of ps), as an observer sees it. */
+    public boolean isWaiting() {
+        return runLoop.isIdle();
+    }
+
+    /** PR_SET_NO_NEW_PRIVS. */
+    public boolean hasNoNewPrivileges() {
+        return noNewPrivileges;
+    }
+
     public TaskSignals signals() {
         return signals;
     }

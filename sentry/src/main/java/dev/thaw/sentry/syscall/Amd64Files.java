@@ -2,11 +2,7 @@ package dev.thaw.sentry.syscall;
 
 import static dev.thaw.abi.Errno.ENOSYS;
 import static dev.thaw.abi.Errno.EPERM;
-import static dev.thaw.abi.Fcntl.S_IFIFO;
 
-import dev.thaw.sentry.fs.pipe.Fifos;
-import dev.thaw.sentry.fs.pipe.Pipe;
-import dev.thaw.sentry.vfs.SpecialFiles;
 
 /** The x86-64 calls on files, descriptors, file systems, in number order. */
 final class Amd64Files {
@@ -112,17 +108,6 @@ final class Amd64Files {
                     .full(437, "openat2", OpenSyscalls::openat2)
                     .full(439, "faccessat2", StatSyscalls::faccessat2)
                     .full(452, "fchmodat2", AttributeSyscalls::fchmodat2);
-
-    static {
-        SpecialFiles.register(
-                S_IFIFO,
-                (task, node, flags) -> {
-                    if (task == null) {
-                        throw dev.thaw.sentry.ErrnoException.errno(dev.thaw.abi.Errno.ENXIO);
-                    }
-                    return Fifos.open(task, (Pipe) node.attachmentOr(Pipe::new), flags);
-                });
-    }
 
     private Amd64Files() {}
 }

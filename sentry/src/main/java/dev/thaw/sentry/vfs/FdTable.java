@@ -59,6 +59,27 @@ public final class FdTable implements Saveable {
         return fd >= 0 && fd < table.length() ? table.get(fd) : null;
     }
 
+    /** As {@link #get}, with null where nothing is open. */
+    public @Nullable FileDescription getOrNull(int fd) {
+        while (true) {
+            FileDescription file = peek(fd);
+            if (file == null) {
+                return null;
+            }
+            if (file.tryAcquire()) {
+                if (peek(fd) == file) {
+                    return file;
+                }
+                file.close();
+            }
+        }
+    }
+
+    /** More than any open descriptor: what select(2) looks at. */
+    public int capacity() {
+        return slots.length();
+    }
+
     /** Whether {@code fd} is open; for listings. */
     public boolean isOpen(int fd) {
         return peek(fd) != null;

@@ -125,6 +125,15 @@ public final class EpollFile extends FileDescription {
         super(O_RDWR);
     }
 
+    private EpollFile(State state) {
+        super(state.file);
+    }
+
+    @Override
+    public String description() {
+        return "anon_inode:[eventpoll]";
+    }
+
     /** EPOLL_CTL_ADD. */
     public void add(int fd, FileDescription file, int events, long data) throws ErrnoException {
         if (file == this || ((events & EPOLLEXCLUSIVE) != 0 && ((events & ~EXCLUSIVE_OK) != 0 || file instanceof EpollFile))) {
@@ -425,7 +434,7 @@ public final class EpollFile extends FileDescription {
 
     /** What a checkpoint keeps: the interest list in order, and each item's place in the ready list (-1: none), which holds edges not yet reported. */
     @StateType(id = 0x0409, version = 1)
-    public record State(int flags, List<ItemState> items) {}
+    public record State(FileState file, List<ItemState> items) {}
 
     /** One watched file. */
     @StateType(id = 0x040a, version = 1)
@@ -449,7 +458,7 @@ public final class EpollFile extends FileDescription {
         } finally {
             mu.unlock();
         }
-        return new State(statusFlags(), states);
+        return new State(saveFile(context), states);
     }
 
     private void restore(State state, RestoreContext context) {
@@ -494,9 +503,7 @@ public final class EpollFile extends FileDescription {
             new Restorer<>() {
                 @Override
                 public EpollFile create(State state, RestoreContext context) {
-                    EpollFile file = new EpollFile();
-                    file.setStatusFlags(state.flags);
-                    return file;
+                    return new EpollFile(state);
                 }
 
                 @Override

@@ -37,6 +37,17 @@ public final class EventFile extends FileDescription {
         this.semaphore = semaphore;
     }
 
+    private EventFile(State state) {
+        super(state.file);
+        counter = state.counter;
+        semaphore = state.semaphore;
+    }
+
+    @Override
+    public String description() {
+        return "anon_inode:[eventfd]";
+    }
+
     @Override
     public long read(Task task, IoBuffer target) throws ErrnoException {
         if (target.remaining() < Long.BYTES) {
@@ -121,18 +132,18 @@ public final class EventFile extends FileDescription {
 
     /** What a checkpoint keeps. */
     @StateType(id = 0x0408, version = 1)
-    public record State(long counter, boolean semaphore, int flags) {}
+    public record State(FileState file, long counter, boolean semaphore) {}
 
     @Override
     public Record save(SaveContext context) {
-        return new State(counter, semaphore, statusFlags());
+        return new State(saveFile(context), counter, semaphore);
     }
 
     static final Restorer<State, EventFile> RESTORER =
             new Restorer<>() {
                 @Override
                 public EventFile create(State state, RestoreContext context) {
-                    return new EventFile(state.counter, state.semaphore, state.flags);
+                    return new EventFile(state);
                 }
 
                 @Override

@@ -196,23 +196,41 @@ public final class Pipe implements Saveable {
         }
     }
 
-    /** Takes {@code length} bytes off the front, at most what is there. */
-    void skip(int length) {
-        boolean room;
+    /** Adds bytes even past the capacity (room was there a moment ago); {@code -EPIPE} without readers. */
+    long append(byte[] bytes, int length) {
         mu.lock();
         try {
-            int taken = Math.min(length, count);
-            if (taken > 0) {
-                head = head + taken & ring.length - 1;
-                count -= taken;
+            if (readers == 0) {
+                return -EPIPE;
             }
-            room = capacity - count >= PIPE_BUF;
+            growLocked(count + length);
+            int tail = head + count & ring.length - 1;
+            int first = Math.min(length, ring.length - tail);
+            System.arraycopy(bytes, 0, ring, tail, first);
+            System.arraycopy(bytes, first, ring, 0, length - first);
+            count += length;
         } finally {
             mu.unlock();
         }
-        if (room) {
-            queue.notify(POLLOUT | POLLWRNORM);
+        queue.notify(POLLIN | POLLRDNORM);
+        return length;
+    }
+
+    /** Puts bytes that were read, but could not be passed on, back to the front. */
+    void pushBack(byte[] bytes, int offset, int length) {
+        mu.lock();
+        try {
+            growLocked(count + length);
+            int first = head - length & ring.length - 1;
+            int untilEnd = Math.min(length, ring.length - first);
+            System.arraycopy(bytes, offset, ring, first, untilEnd);
+            System.arraycopy(bytes, offset + untilEnd, ring, 0, length - untilEnd);
+            head = first;
+            count += length;
+        } finally {
+            mu.unlock();
         }
+        queue.notify(POLLIN | POLLRDNORM);
     }
 
     /** Bytes that a write could add now. */

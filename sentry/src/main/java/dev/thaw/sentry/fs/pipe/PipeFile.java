@@ -5,6 +5,7 @@ import static dev.thaw.abi.Errno.EPIPE;
 import static dev.thaw.abi.Fcntl.O_ACCMODE;
 import static dev.thaw.abi.Fcntl.O_RDONLY;
 import static dev.thaw.abi.Fcntl.O_WRONLY;
+import static dev.thaw.abi.Fcntl.S_IFIFO;
 import static dev.thaw.abi.Ioctls.FIONREAD;
 import static dev.thaw.abi.Poll.POLLERR;
 import static dev.thaw.abi.Poll.POLLHUP;
@@ -24,6 +25,7 @@ import dev.thaw.state.RestoreContext;
 import dev.thaw.state.Restorer;
 import dev.thaw.state.SaveContext;
 import dev.thaw.state.StateType;
+import org.jspecify.annotations.Nullable;
 
 /** One end of a pipe, or both (a FIFO opened O_RDWR). */
 public final class PipeFile extends FileDescription {
@@ -41,6 +43,14 @@ public final class PipeFile extends FileDescription {
         writes = (statusFlags & O_ACCMODE) != O_RDONLY;
         this.writersAtOpen = writersAtOpen;
         pipe.addEnd(reads, writes);
+    }
+
+    private PipeFile(State state) {
+        super(state.file);
+        pipe = new Pipe(); // until it is linked
+        reads = isReadable();
+        writes = isWritable();
+        writersAtOpen = state.writersAtOpen;
     }
 
     /** The read end of a new pipe, and the write end. */
@@ -85,6 +95,21 @@ public final class PipeFile extends FileDescription {
             task.sendSelf(SIGPIPE);
         }
         return result;
+    }
+
+    @Override
+    public String description() {
+        return "pipe:[" + inode().ino() + "]";
+    }
+
+    @Override
+    public int anonymousMode() {
+        return S_IFIFO | 0x180;
+    }
+
+    @Override
+    public FileDescription reopen(@Nullable Task task, int flags) throws ErrnoException {
+        return Fifos.open(task, pipe, flags);
     }
 
     @Override
@@ -140,22 +165,23 @@ public final class PipeFile extends FileDescription {
 
     /** What a checkpoint keeps. */
     @StateType(id = 0x0401, version = 1)
-    public record State(int pipe, int flags, int writersAtOpen) {}
+    public record State(FileState file, int pipe, int writersAtOpen) {}
 
     @Override
     public Record save(SaveContext context) {
-        return new State(context.ref(pipe), statusFlags(), writersAtOpen);
+        return new State(saveFile(context), context.ref(pipe), writersAtOpen);
     }
 
     static final Restorer<State, PipeFile> RESTORER =
             new Restorer<>() {
                 @Override
                 public PipeFile create(State state, RestoreContext context) {
-                    return new PipeFile(new Pipe(), state.flags, state.writersAtOpen);
+                    return new PipeFile(state);
                 }
 
                 @Override
                 public void link(PipeFile file, State state, RestoreContext context) {
+                    file.restoreFile(state.file, context);
                     file.pipe = context.get(state.pipe, Pipe.class);
                     file.pipe.addEnd(file.reads, file.writes);
                 }

@@ -17,7 +17,7 @@ import dev.thaw.state.StateType;
 
 /** A file system in memory (tmpfs(5)); content is pages of the memory file. */
 @SuppressWarnings("NullAway.Init")
-public final class TmpfsFilesystem extends Filesystem implements MemoryStore {
+public class TmpfsFilesystem extends Filesystem implements MemoryStore {
     private static final long UNLIMITED = 1L << 22; // pages that statfs shows without a limit
 
     private MemoryFile memory;

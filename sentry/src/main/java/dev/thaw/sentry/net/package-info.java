@@ -1,0 +1,5 @@
+/** Sockets: what all families share. */
+@NullMarked
+package dev.thaw.sentry.net;
+
+import org.jspecify.annotations.NullMarked;
