@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.test.context.TestConfiguration;
 import org.springframework.context.annotation.Bean;
@@ -30,6 +31,7 @@ final class FakeEngine implements SandboxEngine {
     }
 
     final Set<String> images = ConcurrentHashMap.newKeySet();
+    private final AtomicInteger numbers = new AtomicInteger();
     final Set<Integer> alive = ConcurrentHashMap.newKeySet();
 
     /** What the next operation fails with. */
@@ -112,13 +114,14 @@ final class FakeEngine implements SandboxEngine {
         }
 
         @Override
-        public ImageInfo checkpoint(String imageId, boolean leaveRunning) throws EngineException {
+        public ImageInfo checkpoint(boolean leaveRunning) throws EngineException {
             fail();
+            String imageId = "image" + numbers.incrementAndGet();
             images.add(imageId);
             if (!leaveRunning) {
                 destroy();
             }
-            return new ImageInfo(1000, 100, 5_000_000);
+            return new ImageInfo(imageId, 1000, 100, 5_000_000);
         }
 
         @Override

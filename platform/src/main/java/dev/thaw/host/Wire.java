@@ -23,6 +23,7 @@ public final class Wire implements AutoCloseable {
     private final WireWriter out;
     private final WireReader in;
     private final int[] received = {-1, -1, -1, -1};
+    private boolean closed;
 
     public Wire(int socket) {
         this.socket = socket;
@@ -83,8 +84,11 @@ public final class Wire implements AutoCloseable {
     /** Closes the socket and descriptors that came and were not taken. */
     @Override
     public void close() {
-        dropReceived();
-        HostFiles.close(socket);
+        if (!closed) { // the number may be another's by the second time
+            closed = true;
+            dropReceived();
+            HostFiles.close(socket);
+        }
     }
 
     private void dropReceived() {

@@ -14,8 +14,8 @@ public interface EngineSandbox {
 
     void resume() throws EngineException;
 
-    /** Writes an image that is then known as {@code imageId}; without {@code leaveRunning} the sandbox is ended by it. */
-    ImageInfo checkpoint(String imageId, boolean leaveRunning) throws EngineException;
+    /** Writes an image, all of it or nothing; without {@code leaveRunning} the sandbox is ended by it. */
+    ImageInfo checkpoint(boolean leaveRunning) throws EngineException;
 
     /** Starts a program with the descriptors as its output (they stay the caller's). */
     Exec exec(ExecConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException;

@@ -2,6 +2,7 @@ package dev.thaw.control.sandbox;
 
 import dev.thaw.control.ControlProperties;
 import dev.thaw.control.StartupException;
+import dev.thaw.control.StateLock;
 import dev.thaw.control.engine.EngineException;
 import dev.thaw.control.engine.EngineSandbox;
 import dev.thaw.control.engine.ExecConfig;
@@ -32,7 +33,8 @@ public class SandboxOutputs {
     private final long limit;
     private final DescriptorLoop loop;
 
-    public SandboxOutputs(ControlProperties properties) {
+    public SandboxOutputs(ControlProperties properties, StateLock lock) {
+        assert lock != null; // held before logs of an earlier server are removed
         this.directory = properties.stateDirectory().resolve("logs");
         this.limit = Math.max(4096, properties.logLimit().toBytes());
         try {

@@ -70,9 +70,10 @@ public class SandboxService {
         long start = System.nanoTime();
         boolean done = false;
         SandboxOutputs.Output output = null;
+        EngineSandbox made = null;
         try {
             output = outputs.open(id);
-            EngineSandbox made =
+            made =
                     checkpointId == null
                             ? engine.start(id, config, output.stdin(), output.stdoutWrite(), output.stderrWrite())
                             : engine.restore(id, checkpointId, config, output.stdin(), output.stdoutWrite(), output.stderrWrite());
@@ -80,14 +81,8 @@ public class SandboxService {
             ManagedSandbox sandbox =
                     new ManagedSandbox(id, name, Map.copyOf(labels), config, checkpointId, made, output.stdout(), output.stderr(), nanos / 1e9);
             sandboxes.put(id, sandbox);
+            outputs.watch(made.pid(), () -> ended(sandbox));
             done = true;
-            outputs.watch(
-                    made.pid(),
-                    () -> {
-                        int code = made.reap();
-                        engine.forget(id);
-                        sandbox.stopped(code);
-                    });
             metrics.record(operation, true, nanos);
             return sandbox.view();
         } catch (EngineException e) {
@@ -101,9 +96,20 @@ public class SandboxService {
             if (!done) {
                 metrics.record(operation, false, System.nanoTime() - start);
                 places.decrementAndGet();
+                sandboxes.remove(id);
+                if (made != null) {
+                    made.destroy();
+                }
                 outputs.discard(id, output);
             }
         }
+    }
+
+    /** On the thread that watches processes: one has ended. */
+    private void ended(ManagedSandbox sandbox) {
+        int code = sandbox.engine.reap();
+        engine.forget(sandbox.id);
+        sandbox.stopped(code);
     }
 
     public List<SandboxView> list() {
@@ -154,12 +160,11 @@ public class SandboxService {
         boolean done = false;
         try {
             require(sandbox, "checkpointed", SandboxStatus.RUNNING, SandboxStatus.PAUSED);
-            String imageId = Ids.next("cp");
-            ImageInfo image = sandbox.engine.checkpoint(imageId, leaveRunning);
+            ImageInfo image = sandbox.engine.checkpoint(leaveRunning);
             long nanos = System.nanoTime() - start;
             CheckpointView view =
                     new CheckpointView(
-                            imageId,
+                            image.id(),
                             name != null ? name : sandbox.name,
                             id,
                             sandbox.config.command(),

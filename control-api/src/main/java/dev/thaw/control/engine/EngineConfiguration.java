@@ -1,0 +1,24 @@
+package dev.thaw.control.engine;
+
+import dev.thaw.control.ControlProperties;
+import dev.thaw.control.StartupException;
+import dev.thaw.control.StateLock;
+import java.io.IOException;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Profile;
+
+/** Makes the engine; tests with the profile "fake" bring their own. */
+@Configuration(proxyBeanMethods = false)
+class EngineConfiguration {
+    @Bean(destroyMethod = "close")
+    @Profile("!fake")
+    SandboxEngine engine(ControlProperties properties, StateLock lock) {
+        assert lock != null; // held before anything of an earlier server is removed
+        try {
+            return new RunscEngine(properties.stateDirectory().resolve("sandboxes"), properties.checkpointDirectory().resolve("images"));
+        } catch (IOException | EngineException e) {
+            throw new StartupException("Sandboxes can not be run: " + e.getMessage(), "Start the server by bin/thaw-server, and check thaw.control.state-directory.");
+        }
+    }
+}
