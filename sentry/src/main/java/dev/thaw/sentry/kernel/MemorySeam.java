@@ -7,8 +7,6 @@ import dev.thaw.sentry.mm.FaultResult;
 import dev.thaw.sentry.mm.FutexKey;
 import dev.thaw.sentry.mm.MemoryManager;
 import dev.thaw.sentry.signal.SignalInfo;
-import dev.thaw.sentry.vfs.FsContext;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Where tasks meet memory management and program loading. */
@@ -67,22 +65,6 @@ final class MemorySeam {
             }
         }
         return mm == null ? 0 : mm.totalBytes();
-    }
-
-    /** What execve needs of the loader; the ids are those of a set-user-ID program, or -1. */
-    record Program(MemoryManager mm, long entry, long stackPointer, int setUid, int setGid) {}
-
-    static Program load(Task task, String path, int dirFd, int flags, List<String> argv, List<String> env) throws ErrnoException {
-        throw new UnsupportedOperationException();
-    }
-
-    static FsContext fsContext(ProcessSpec spec) throws ErrnoException {
-        FsContext fs = FsContext.atRoot(spec.mounts());
-        return fs;
-    }
-
-    static String searchPath(Task task, ProcessSpec spec) throws ErrnoException {
-        return spec.argv().get(0);
     }
 
     private MemorySeam() {}

@@ -6,6 +6,7 @@ import static dev.thaw.sentry.ErrnoException.errno;
 
 import dev.thaw.abi.Signals;
 import dev.thaw.sentry.ErrnoException;
+import dev.thaw.sentry.loader.Program;
 import dev.thaw.sentry.lock.KernelLock;
 import dev.thaw.sentry.mm.MemoryManager;
 import dev.thaw.sentry.signal.AlternateStack;
@@ -16,7 +17,8 @@ import java.util.List;
 public final class TaskExec {
     /** Replaces the program of {@code task}. Returns {@link Task#NO_RESULT}; throws what the guest gets while it still has its old program. */
     public static long exec(Task task, String path, int dirFd, int flags, List<String> argv, List<String> env) throws ErrnoException {
-        MemorySeam.Program program = MemorySeam.load(task, path, dirFd, flags, argv, env);
+        ProgramFile.Loaded loaded = ProgramFile.load(task, dirFd, path, flags, argv, env);
+        Program program = loaded.program();
         if (!becomeOnlyTask(task)) {
             program.mm().close();
             throw errno(task.threadGroup().exiting ? EINTR : EAGAIN);
@@ -53,15 +55,16 @@ public final class TaskExec {
         task.signals().setAlternateStack(AlternateStack.NONE);
         task.parentDeathSignal = 0;
         task.keepCapabilities = false;
-        task.setCredentials(CredentialRules.afterExec(task, program.setUid(), program.setGid()));
-        enter(task, program, path);
+        task.setCredentials(CredentialRules.afterExec(task, loaded.setUid(), loaded.setGid()));
+        enter(task, program);
         return Task.NO_RESULT;
     }
 
     /** Points a task whose memory is the program's at its first instruction. */
-    static void enter(Task task, MemorySeam.Program program, String path) {
-        task.setName(path.substring(path.lastIndexOf('/') + 1));
-        TaskStart.initialRegisters(task.registers(), program);
+    static void enter(Task task, Program program) {
+        task.setName(program.name());
+        task.registers().set(program.registers());
+        task.registers().origRax = -1;
         task.runLoop.freshProgram();
     }
 

@@ -3,10 +3,12 @@ package dev.thaw.sentry.kernel;
 import static dev.thaw.abi.Errno.EAGAIN;
 import static dev.thaw.sentry.ErrnoException.errno;
 
-import dev.thaw.platform.Registers;
+import dev.thaw.abi.Fcntl;
 import dev.thaw.sentry.ErrnoException;
+import dev.thaw.sentry.loader.Program;
 import dev.thaw.sentry.lock.KernelLock;
 import dev.thaw.sentry.signal.SignalHandlers;
+import dev.thaw.sentry.vfs.FsContext;
 
 /** Makes processes that come from outside. */
 final class TaskStart {
@@ -41,11 +43,12 @@ final class TaskStart {
         boolean loaded = false;
         try {
             task.setFds(spec.fds());
-            task.setFs(MemorySeam.fsContext(spec));
-            String path = MemorySeam.searchPath(task, spec);
-            MemorySeam.Program program = MemorySeam.load(task, path, -100, 0, spec.argv(), spec.env());
+            task.setFs(FsContext.atRoot(spec.mounts()));
+            ProgramFile.enterDirectory(task, spec.cwd());
+            String path = ProgramFile.search(task, spec.argv().getFirst(), spec.env());
+            Program program = ProgramFile.load(task, Fcntl.AT_FDCWD, path, 0, spec.argv(), spec.env()).program();
             task.setMm(program.mm());
-            TaskExec.enter(task, program, spec.argv().get(0));
+            TaskExec.enter(task, program);
             loaded = true;
         } finally {
             if (!loaded) {
@@ -63,14 +66,6 @@ final class TaskStart {
             kernel.init = group;
         }
         return group;
-    }
-
-    /** Registers of a fresh program. */
-    static void initialRegisters(Registers regs, MemorySeam.Program program) {
-        regs.set(new Registers());
-        regs.rip = program.entry();
-        regs.rsp = program.stackPointer();
-        regs.origRax = -1;
     }
 
     private TaskStart() {}

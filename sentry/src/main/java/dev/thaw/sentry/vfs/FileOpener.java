@@ -26,6 +26,7 @@ import static dev.thaw.abi.Fcntl.S_IFBLK;
 import static dev.thaw.abi.Fcntl.S_IFCHR;
 import static dev.thaw.abi.Fcntl.S_IFREG;
 import static dev.thaw.abi.Mount.MS_NODEV;
+import static dev.thaw.abi.Mount.MS_NOEXEC;
 import static dev.thaw.sentry.ErrnoException.errno;
 
 import dev.thaw.sentry.ErrnoException;
@@ -181,6 +182,22 @@ public final class FileOpener {
                 throw e;
             }
         }
+        return file;
+    }
+
+    /** Opens a program for execve(2): needs permission to execute, not to read; EACCES for what is no regular file. */
+    public FileDescription openProgram(Location start, String path, boolean follow) throws ErrnoException {
+        Location at = path.isEmpty() ? start : walk.resolve(start, path, follow);
+        Inode inode = at.inode();
+        if (inode.isSymlink()) {
+            throw errno(ELOOP);
+        }
+        if (!inode.isRegular() || (at.mount().flags() & MS_NOEXEC) != 0) {
+            throw errno(EACCES);
+        }
+        Access.check(who, inode, Access.EXEC);
+        FileDescription file = inode.open(task, at, O_RDONLY | O_LARGEFILE);
+        file.setLocation(at);
         return file;
     }
 
