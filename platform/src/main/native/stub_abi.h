@@ -44,14 +44,15 @@
 #define CTX_STATE 0       /* u32: see below; futex word of both sides */
 #define CTX_SENTRY_WAIT 4 /* u32: the Sentry sleeps on the state */
 #define CTX_STUB_WAIT 8   /* u32: the stub sleeps on the state */
-#define CTX_SPIN 12       /* u32: how often the stub yields before it sleeps */
-#define CTX_FS_BASE 16
-#define CTX_GS_BASE 24
-#define CTX_FRAME 32     /* u64: address of the ucontext of the last stop */
-#define CTX_CLEAR_TID 40 /* u32: zeroed by the host kernel when the thread is gone */
-#define CTX_KIND 44      /* u32: how the thread stopped, KIND_* */
-#define CTX_PENDING 48   /* u32: an interrupt arrived in the stub; it counts before the guest runs on */
-#define CTX_REGS 64      /* registers of a stop without a signal frame, in the order of a ucontext's */
+/* The words above are written when a side hands over; the rest lies on other cache lines, so that who looks at the state is not disturbed before. */
+#define CTX_SPIN 64       /* u32: how often the stub yields before it sleeps */
+#define CTX_KIND 68       /* u32: how the thread stopped, KIND_* */
+#define CTX_PENDING 72    /* u32: an interrupt arrived in the stub; it counts before the guest runs on */
+#define CTX_CLEAR_TID 76  /* u32: zeroed by the host kernel when the thread is gone */
+#define CTX_FS_BASE 80
+#define CTX_GS_BASE 88
+#define CTX_FRAME 96      /* u64: address of the ucontext of the last stop */
+#define CTX_REGS 128          /* registers of a stop without a signal frame, in the order of a ucontext's */
 #define CTX_R8 (CTX_REGS + 0)
 #define CTX_R9 (CTX_REGS + 8)
 #define CTX_R10 (CTX_REGS + 16)

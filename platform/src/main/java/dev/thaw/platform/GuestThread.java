@@ -24,7 +24,7 @@ public interface GuestThread extends AutoCloseable {
     /** After a fault: {@code si_addr}. */
     long faultAddress();
 
-    /** After a SIGSEGV or SIGBUS: which of PROT_READ, PROT_WRITE, PROT_EXEC was tried. */
+    /** After a SIGSEGV or SIGBUS: which of PROT_READ, PROT_WRITE, PROT_EXEC was tried. On ptrace a write to what is not mapped at all counts as a read. */
     int faultAccess();
 
     /** After a fault or trap: the x86 trap number and error code, as a signal frame wants them. */

@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.thaw.platform.memory.MemFdMemoryFile;
 import dev.thaw.platform.memory.MemoryFile;
+import java.io.BufferedReader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -20,6 +21,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
@@ -164,6 +167,11 @@ final class PlatformTest {
         memory.view().set(JAVA_LONG, page + 8, 0x1122334455667788L);
         assertThat(space.map(thread, 0x500000, 4096, 0, page, PROT_READ, false)).isZero();
         assertThat(thread.run(r)).isEqualTo(StopReason.FAULT);
+        if (name.equals("ptrace")) { // tells a write from a read only where something is mapped
+            assertThat(List.of(thread.faultAddress(), thread.faultAccess())).isEqualTo(List.of(0x600010L, PROT_READ));
+            space.map(thread, 0x600000, 4096, 0, page, PROT_READ, false);
+            assertThat(thread.run(r)).isEqualTo(StopReason.FAULT);
+        }
         assertThat(List.of(thread.faultAddress(), thread.faultAccess())).isEqualTo(List.of(0x600010L, PROT_WRITE));
         assertThat(space.map(thread, 0x600000, 4096, 0, page, PROT_READ | PROT_WRITE, false)).isZero();
         assertThat(thread.run(r)).isEqualTo(StopReason.FAULT);
@@ -429,6 +437,47 @@ final class PlatformTest {
             }
             assertThat(reason).isEqualTo(StopReason.INTERRUPTED);
             other.join();
+        }
+    }
+
+    @Test
+    void killedSandbox_leavesNoStub() throws Exception {
+        String java = ProcessHandle.current().info().command().orElseThrow();
+        Process sandbox = new ProcessBuilder(java, "--enable-native-access=ALL-UNNAMED", "-Dthaw.native=" + System.getProperty("thaw.native"), "-cp",
+                        System.getProperty("java.class.path"), Sleeper.class.getName(), name)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        List<Long> stubs = new ArrayList<>();
+        try (BufferedReader out = sandbox.inputReader()) {
+            for (String pid : out.readLine().split(" ")) {
+                stubs.add(Long.parseLong(pid));
+            }
+        } finally {
+            sandbox.destroyForcibly().waitFor();
+        }
+        assertThat(stubs).hasSizeGreaterThan(3);
+        for (long pid : stubs) {
+            ProcessHandle.of(pid).ifPresent(stub -> stub.onExit().orTimeout(10, TimeUnit.SECONDS).join());
+        }
+    }
+
+    /** A sandbox process with address spaces, one of them computing: prints the pids of all its stubs and waits to be killed. */
+    static final class Sleeper {
+        public static void main(String[] args) throws Exception {
+            MemoryFile memory = MemFdMemoryFile.create(64 << 20);
+            Platform platform = Platforms.create(args[0], memory);
+            AddressSpace space = platform.newAddressSpace();
+            platform.newAddressSpace();
+            platform.newAddressSpace();
+            long text = memory.allocate(1, 1);
+            MemorySegment.copy(new Code().loop().toBytes(), 0, memory.view(), JAVA_BYTE, text, 2);
+            space.map(null, TEXT, 4096, 0, text, PROT_READ | PROT_EXEC, false);
+            GuestThread thread = space.newThread();
+            Thread.ofPlatform().start(() -> {
+                String pids = ProcessHandle.current().descendants().map(p -> Long.toString(p.pid())).collect(Collectors.joining(" "));
+                System.out.println(pids);
+            });
+            thread.run(entry());
         }
     }
 }

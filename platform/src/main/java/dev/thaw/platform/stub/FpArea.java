@@ -47,6 +47,13 @@ public final class FpArea {
         MemorySegment.copy(area, 0, target, 0, size);
     }
 
+    /** Copies the state out of an area of the same layout that has no software part (or a larger state: what no frame holds stays out). */
+    public void overlay(MemorySegment area, MemorySegment target) {
+        MemorySegment.copy(area, 0, target, 0, SOFTWARE);
+        MemorySegment.copy(area, HEADER, target, HEADER, size - HEADER);
+        target.set(JAVA_LONG, HEADER, area.get(JAVA_LONG, HEADER) & features);
+    }
+
     /** Writes {@code source} into a frame, after checking what the host kernel would refuse. */
     public void load(MemorySegment source, MemorySegment area) {
         if ((source.get(JAVA_LONG, HEADER) & ~features) != 0 || (source.get(JAVA_INT, MXCSR) & ~mxcsrMask) != 0) {

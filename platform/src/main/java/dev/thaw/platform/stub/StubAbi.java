@@ -24,13 +24,13 @@ public final class StubAbi {
     public static final long RES_RING        = 64;
 
     public static final long CTX_STATE       = 0;
-    public static final long CTX_SPIN        = 12;
-    public static final long CTX_FS_BASE     = 16;
-    public static final long CTX_GS_BASE     = 24;
-    public static final long CTX_FRAME       = 32;
-    public static final long CTX_CLEAR_TID   = 40;
-    public static final long CTX_KIND        = 44;
-    public static final long CTX_REGS        = 64;
+    public static final long CTX_SPIN        = 64;
+    public static final long CTX_FS_BASE     = 80;
+    public static final long CTX_GS_BASE     = 88;
+    public static final long CTX_FRAME       = 96;
+    public static final long CTX_CLEAR_TID   = 76;
+    public static final long CTX_KIND        = 68;
+    public static final long CTX_REGS        = 128;
     public static final long CTX_ALT_STACK   = 4096;
 
     public static final int  STATE_RUNNING   = 1;
