@@ -5,6 +5,7 @@ import dev.thaw.platform.Platform;
 import dev.thaw.platform.memory.MemoryFile;
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.lock.KernelLock;
+import dev.thaw.sentry.mm.Vdso;
 import dev.thaw.sentry.signal.SignalInfo;
 import dev.thaw.sentry.strace.Strace;
 import dev.thaw.sentry.syscall.SyscallTable;
@@ -36,6 +37,7 @@ public final class Kernel implements Saveable, AutoCloseable {
     private final KernelClock clock;
     private final TimerService timers;
     private final TaskSet tasks = new TaskSet();
+    private final Vdso vdso;
     private final CpuTicker ticker;
     private final SignalSender signals;
     private final JobControl jobControl;
@@ -66,6 +68,7 @@ public final class Kernel implements Saveable, AutoCloseable {
         this.clock = clock;
         this.hostname = config.hostname();
         this.timers = new TimerService(clock);
+        this.vdso = new Vdso(config.platform().memory(), clock, timers);
         this.ticker = new CpuTicker(this);
         this.signals = new SignalSender(this);
         this.jobControl = new JobControl(this);
@@ -90,6 +93,11 @@ public final class Kernel implements Saveable, AutoCloseable {
 
     public TimerService timers() {
         return timers;
+    }
+
+    /** What guests read the clocks by. */
+    public Vdso vdso() {
+        return vdso;
     }
 
     public TaskSet tasks() {

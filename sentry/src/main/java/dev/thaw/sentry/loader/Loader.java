@@ -24,7 +24,6 @@ import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.kernel.Task;
 import dev.thaw.sentry.mm.ExecLayout;
 import dev.thaw.sentry.mm.MemoryManager;
-import dev.thaw.sentry.mm.Vdso;
 import dev.thaw.sentry.vfs.FileDescription;
 import java.util.ArrayList;
 import java.util.List;
@@ -134,7 +133,7 @@ public final class Loader {
             long end = bias + image.low() + image.span();
             mm.setLayout(plan.mmapBase(), (end + PAGE - 1 & -PAGE) + plan.heapGap());
             long phdr = image.programHeaderAddress == 0 ? 0 : bias + image.programHeaderAddress;
-            long vdso = Vdso.map(mm);
+            long vdso = task.kernel().vdso().map(mm);
             long[] auxv = Auxiliary.make(request, phdr, image.programHeaders, base, entry, vdso);
             StackImage stack = putStack(mm, plan, argv, auxv, image.executableStack);
             mm.setExecLayout(layout(file.acquire(), image, bias, stack));

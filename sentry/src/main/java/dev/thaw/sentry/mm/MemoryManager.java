@@ -2,8 +2,10 @@ package dev.thaw.sentry.mm;
 
 import static dev.thaw.abi.Errno.EFAULT;
 import static dev.thaw.abi.Errno.EINVAL;
+import static dev.thaw.abi.Mman.MAP_FIXED;
 import static dev.thaw.abi.Mman.MAP_GROWSDOWN;
 import static dev.thaw.abi.Mman.MAP_SHARED;
+import static dev.thaw.abi.Mman.PROT_EXEC;
 import static dev.thaw.abi.Mman.PROT_GROWSDOWN;
 import static dev.thaw.abi.Mman.PROT_READ;
 import static dev.thaw.abi.Mman.PROT_WRITE;
@@ -211,12 +213,13 @@ public final class MemoryManager implements Saveable, AutoCloseable {
         }
     }
 
-    /** Maps pages of the Sentry's own (vDSO) under {@code name}; the guest can neither write nor merge them. */
-    public long mapSpecial(long hint, long length, int prot, Mappable mappable, long offset, String name)
+    /** Maps pages of the Sentry's own (vDSO) under {@code name}, at {@code address} or, for 0, anywhere; the guest can neither write nor merge them. */
+    public long mapSpecial(long address, long length, int prot, Mappable mappable, long offset, String name)
             throws ErrnoException {
+        int flags = MAP_SHARED | Vma.SPECIAL | (address == 0 ? 0 : MAP_FIXED);
         mu.lock();
         try {
-            return mappings.mapLocked(hint, length, prot, Mappings.PROT_ALL, MAP_SHARED | Vma.SPECIAL, mappable, offset, null, name);
+            return mappings.mapLocked(address, length, prot, PROT_READ | PROT_EXEC, flags, mappable, offset, null, name);
         } finally {
             unlock();
         }

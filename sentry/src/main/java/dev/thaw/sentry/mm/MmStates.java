@@ -7,7 +7,8 @@ public final class MmStates {
     public static void register(StateCatalog catalog) {
         catalog.object(MmState.State.class, MmState.RESTORER)
                 .value(MmState.VmaState.class)
-                .object(SharedMemory.State.class, SharedMemory.RESTORER);
+                .object(SharedMemory.State.class, SharedMemory.RESTORER)
+                .object(Vdso.State.class, Vdso.RESTORER);
     }
 
     private MmStates() {}
