@@ -21,6 +21,7 @@ import dev.thaw.state.RestoreContext;
 import dev.thaw.state.Restorer;
 import dev.thaw.state.SaveContext;
 import dev.thaw.state.StateType;
+import org.jspecify.annotations.Nullable;
 
 /** An eventfd(2): a counter that reads take from and writes add to. */
 public final class EventFile extends FileDescription {
@@ -30,6 +31,11 @@ public final class EventFile extends FileDescription {
 
     /** Unsigned; never 2^64 - 1. Written with {@link #mu} held. */
     private volatile long counter;
+
+    /** A write that did not fit. Not saved: an interrupted write begins anew. */
+    private record Refused(IoBuffer source, long value) {}
+
+    private volatile @Nullable Refused refused;
 
     public EventFile(long counter, boolean semaphore, int flags) {
         super(O_RDWR | flags);
@@ -70,16 +76,24 @@ public final class EventFile extends FileDescription {
 
     @Override
     public long write(Task task, IoBuffer source) throws ErrnoException {
-        if (source.remaining() < Long.BYTES) {
-            throw errno(EINVAL);
+        Refused before = refused;
+        long value;
+        if (before != null && before.source == source) {
+            value = before.value; // a blocked write tries again: its bytes are taken already
+        } else {
+            if (source.remaining() < Long.BYTES) {
+                throw errno(EINVAL);
+            }
+            value = LittleEndian.takeLong(source);
         }
-        long value = LittleEndian.takeLong(source);
         if (value == -1) {
             throw errno(EINVAL);
         }
         if (!add(value)) {
+            refused = new Refused(source, value);
             return -EAGAIN;
         }
+        refused = null;
         return Long.BYTES;
     }
 
