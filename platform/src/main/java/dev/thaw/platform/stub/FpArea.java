@@ -1,7 +1,7 @@
 package dev.thaw.platform.stub;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.MemorySegment;
@@ -28,12 +28,12 @@ public final class FpArea {
 
     /** Learns the host's layout from {@code area}, a fresh one that no guest has touched. */
     public FpArea(MemorySegment area) {
-        if (area.get(JAVA_INT, SOFTWARE) != MAGIC1) {
+        if (area.get(JAVA_INT_UNALIGNED, SOFTWARE) != MAGIC1) {
             throw new IllegalStateException("the host does not save the extended state of the processor");
         }
-        features = area.get(JAVA_LONG, SOFTWARE + 8);
-        size = area.get(JAVA_INT, SOFTWARE + 16);
-        int mask = area.get(JAVA_INT, MXCSR_MASK);
+        features = area.get(JAVA_LONG_UNALIGNED, SOFTWARE + 8);
+        size = area.get(JAVA_INT_UNALIGNED, SOFTWARE + 16);
+        int mask = area.get(JAVA_INT_UNALIGNED, MXCSR_MASK);
         mxcsrMask = mask == 0 ? 0xffbf : mask;
     }
 
@@ -51,16 +51,19 @@ public final class FpArea {
     public void overlay(MemorySegment area, MemorySegment target) {
         MemorySegment.copy(area, 0, target, 0, SOFTWARE);
         MemorySegment.copy(area, HEADER, target, HEADER, size - HEADER);
-        target.set(JAVA_LONG, HEADER, area.get(JAVA_LONG, HEADER) & features);
+        target.set(JAVA_LONG_UNALIGNED, HEADER, area.get(JAVA_LONG_UNALIGNED, HEADER) & features);
     }
 
     /** Writes {@code source} into a frame, after checking what the host kernel would refuse. */
     public void load(MemorySegment source, MemorySegment area) {
-        if ((source.get(JAVA_LONG, HEADER) & ~features) != 0 || (source.get(JAVA_INT, MXCSR) & ~mxcsrMask) != 0) {
+        if (source.byteSize() < size) {
+            throw new IllegalArgumentException("floating-point state of " + source.byteSize() + " bytes, this processor has " + size);
+        }
+        if ((source.get(JAVA_LONG_UNALIGNED, HEADER) & ~features) != 0 || (source.get(JAVA_INT_UNALIGNED, MXCSR) & ~mxcsrMask) != 0) {
             throw new IllegalArgumentException("floating-point state that this processor does not have");
         }
         for (long i = HEADER + 8; i < HEADER_END; i += 8) {
-            if (source.get(JAVA_LONG, i) != 0) {
+            if (source.get(JAVA_LONG_UNALIGNED, i) != 0) {
                 throw new IllegalArgumentException("floating-point state with a bad header");
             }
         }
@@ -72,8 +75,8 @@ public final class FpArea {
     public void reset(MemorySegment area) {
         area.asSlice(0, SOFTWARE).fill((byte) 0);
         area.set(JAVA_SHORT, 0, (short) 0x37f);
-        area.set(JAVA_INT, MXCSR, 0x1f80);
-        area.set(JAVA_INT, MXCSR_MASK, mxcsrMask);
+        area.set(JAVA_INT_UNALIGNED, MXCSR, 0x1f80);
+        area.set(JAVA_INT_UNALIGNED, MXCSR_MASK, mxcsrMask);
         area.asSlice(HEADER, size - HEADER).fill((byte) 0);
     }
 }
