@@ -9,6 +9,7 @@ import dev.thaw.host.HostFiles;
 import dev.thaw.host.HostSockets;
 import dev.thaw.host.Wire;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 
 /** A server on a thread of the test's own JVM, over two roots: 0 may be written, 1 is the same directory read-only. */
@@ -33,9 +34,12 @@ final class GoferFixture implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
-        thread.join(10_000);
-        assertThat(thread.isAlive()).as("server ends with its client").isFalse();
+    public void close() {
+        try {
+            assertThat(thread.join(Duration.ofSeconds(10))).as("server ends with its client").isTrue();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
         fds.forEach(HostFiles::close);
     }
 }
