@@ -7,37 +7,45 @@
         jmp     entry_call
 
         .text
-/*
- * A patched call site: rcx is the address to return to, r11 is free, GS base is the context. The first instruction faults on a wrong GS base; nothing
- * of the guest is changed by then.
- */
+/* Stores a register in the context (rbx) if it is not there yet. */
+        .macro  KEEP register, offset
+        cmp     %\register, \offset(%rbx)
+        je      1f
+        mov     %\register, \offset(%rbx)
+1:
+        .endm
+
+/* A patched call site: rcx is the address to return to, r11 is free, GS base is the context. */
 entry_call:
-        mov     %rsp, %gs:CTX_RSP
-        rdgsbase %r11
-        lea     CTX_ALT_STACK(%r11), %rsp
+        mov     %rsp, %r11
+        rdgsbase %rsp
+        lea     CTX_ALT_STACK(%rsp), %rsp
         pushfq
-        mov     %rbx, CTX_RBX(%r11)
-        mov     %r11, %rbx
-        pop     %r11
+        push    %rbx
+        lea     16-CTX_ALT_STACK(%rsp), %rbx
         cld
-        mov     %r11, CTX_EFLAGS(%rbx)
-        mov     %r11, CTX_R11(%rbx)
+        KEEP    rbp, CTX_RBP
+        KEEP    r12, CTX_R12
+        KEEP    r13, CTX_R13
+        KEEP    r14, CTX_R14
+        KEEP    r15, CTX_R15
+        KEEP    rdx, CTX_RDX
+        KEEP    r10, CTX_R10
+        KEEP    r8, CTX_R8
+        KEEP    r9, CTX_R9
+        pop     %rdx
+        KEEP    rdx, CTX_RBX
+        pop     %rdx
+        KEEP    rdx, CTX_R11
+        KEEP    rdx, CTX_EFLAGS
+        rdfsbase %r12
+        KEEP    r12, CTX_FS_BASE
+        mov     %r11, CTX_RSP(%rbx)
         mov     %rcx, CTX_RIP(%rbx)
         mov     %rcx, CTX_RCX(%rbx)
         mov     %rax, CTX_RAX(%rbx)
         mov     %rdi, CTX_RDI(%rbx)
         mov     %rsi, CTX_RSI(%rbx)
-        mov     %rdx, CTX_RDX(%rbx)
-        mov     %r10, CTX_R10(%rbx)
-        mov     %r8, CTX_R8(%rbx)
-        mov     %r9, CTX_R9(%rbx)
-        mov     %rbp, CTX_RBP(%rbx)
-        mov     %r12, CTX_R12(%rbx)
-        mov     %r13, CTX_R13(%rbx)
-        mov     %r14, CTX_R14(%rbx)
-        mov     %r15, CTX_R15(%rbx)
-        rdfsbase %r12
-        mov     %r12, CTX_FS_BASE(%rbx)
         movl    $KIND_CALL, CTX_KIND(%rbx)
 .Lstop:
         mov     %rbx, %rdi

@@ -172,6 +172,12 @@ void patched_stop(char *ctx) {
     if (stop(ctx) == STATE_TRAP) __asm__ volatile("int3"); /* never returns: the Sentry sets all registers in the frame */
 }
 
+/* Where the context holds the registers, in the order of a frame's. */
+static const uint16_t frame_order[18] = {
+    CTX_R8, CTX_R9, CTX_R10, CTX_R11, CTX_R12, CTX_R13, CTX_R14, CTX_R15, CTX_RDI,
+    CTX_RSI, CTX_RBP, CTX_RBX, CTX_RDX, CTX_RAX, CTX_RCX, CTX_RSP, CTX_RIP, CTX_EFLAGS,
+};
+
 extern char leave_start[], leave_end[];
 
 /* Every reason to stop but a patched call arrives here; the Sentry finds registers and signal in the frame, which lies in the context. */
@@ -181,7 +187,7 @@ static void on_signal(int signal, void *info, char *ucontext) {
     (void)info;
     if (rip - STUB_BASE < STUB_TEXT) {
         if (rip - (uint64_t)leave_start < (uint64_t)(leave_end - leave_start)) {
-            for (int i = 0; i < CTX_REGS_COUNT; i++) regs[i] = *quad(ctx, CTX_REGS + i * 8);
+            for (int i = 0; i < 18; i++) regs[i] = *quad(ctx, frame_order[i]);
         } else if (signal == SIG_USR1) {
             *word(ctx, CTX_PENDING) = 1;
             return;

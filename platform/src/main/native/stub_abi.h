@@ -40,38 +40,41 @@
 /* Results area. Writable for the guest, so it serves only what harms nobody else. */
 #define RES_RING 64 /* one u64 result per ring entry */
 
-/* A guest thread's context. */
+/*
+ * A guest thread's context. A stop at a patched call site costs as many transfers between two processors as it changes cache lines, so what every
+ * call changes shares the line of the state, and the stub writes the other two only where a register has changed since the last stop.
+ */
 #define CTX_STATE 0       /* u32: see below; futex word of both sides */
 #define CTX_SENTRY_WAIT 4 /* u32: the Sentry sleeps on the state */
 #define CTX_STUB_WAIT 8   /* u32: the stub sleeps on the state */
-/* The words above are written when a side hands over; the rest lies on other cache lines, so that who looks at the state is not disturbed before. */
-#define CTX_SPIN 64       /* u32: how often the stub yields before it sleeps */
-#define CTX_KIND 68       /* u32: how the thread stopped, KIND_* */
-#define CTX_PENDING 72    /* u32: an interrupt arrived in the stub; it counts before the guest runs on */
-#define CTX_CLEAR_TID 76  /* u32: zeroed by the host kernel when the thread is gone */
-#define CTX_FS_BASE 80
-#define CTX_GS_BASE 88
-#define CTX_FRAME 96      /* u64: address of the ucontext of the last stop */
-#define CTX_REGS 128          /* registers of a stop without a signal frame, in the order of a ucontext's */
-#define CTX_R8 (CTX_REGS + 0)
-#define CTX_R9 (CTX_REGS + 8)
-#define CTX_R10 (CTX_REGS + 16)
-#define CTX_R11 (CTX_REGS + 24)
-#define CTX_R12 (CTX_REGS + 32)
-#define CTX_R13 (CTX_REGS + 40)
-#define CTX_R14 (CTX_REGS + 48)
-#define CTX_R15 (CTX_REGS + 56)
-#define CTX_RDI (CTX_REGS + 64)
-#define CTX_RSI (CTX_REGS + 72)
-#define CTX_RBP (CTX_REGS + 80)
-#define CTX_RBX (CTX_REGS + 88)
-#define CTX_RDX (CTX_REGS + 96)
-#define CTX_RAX (CTX_REGS + 104)
-#define CTX_RCX (CTX_REGS + 112)
-#define CTX_RSP (CTX_REGS + 120)
-#define CTX_RIP (CTX_REGS + 128)
-#define CTX_EFLAGS (CTX_REGS + 136)
-#define CTX_REGS_COUNT 18
+#define CTX_KIND 12       /* u32: how the thread stopped, KIND_* */
+#define CTX_RAX 16        /* registers of a stop without a signal frame */
+#define CTX_RIP 24
+#define CTX_RCX 32
+#define CTX_RSP 40
+#define CTX_RDI 48
+#define CTX_RSI 56
+
+#define CTX_RDX 64
+#define CTX_R10 72
+#define CTX_R8 80
+#define CTX_R9 88
+#define CTX_R11 96
+#define CTX_EFLAGS 104
+#define CTX_FS_BASE 112   /* of every stop */
+#define CTX_PENDING 120   /* u32: an interrupt arrived in the stub; it counts before the guest runs on */
+#define CTX_SPIN 124      /* u32: how often the stub yields before it sleeps */
+
+#define CTX_RBX 128
+#define CTX_RBP 136
+#define CTX_R12 144
+#define CTX_R13 152
+#define CTX_R14 160
+#define CTX_R15 168
+#define CTX_GS_BASE 176
+#define CTX_FRAME 184     /* u64: address of the ucontext of the last stop with a frame */
+
+#define CTX_CLEAR_TID 192 /* u32: zeroed by the host kernel when the thread is gone */
 #define CTX_ALT_STACK 4096 /* also the end of the stack of a stop without a frame */
 
 #define STATE_RUNNING 1 /* the guest, or the stub on its way to or from it */
@@ -80,9 +83,9 @@
 #define STATE_HELP 4    /* order to wake the manager and give it the processor */
 #define STATE_TRAP 5    /* order, after a stop without a frame: stop once more, with one */
 
-#define KIND_FRAME 0     /* by a signal: CTX_FRAME */
-#define KIND_CALL 1      /* by a patched call site: CTX_REGS */
-#define KIND_INTERRUPT 2 /* interrupted on the way back from such a call: CTX_REGS */
+#define KIND_FRAME 0     /* by a signal: the signal frame at CTX_FRAME */
+#define KIND_CALL 1      /* by a patched call site: registers in the context */
+#define KIND_INTERRUPT 2 /* interrupted on the way back from such a call: likewise */
 
 /*
  * Patched call sites jump to STUB_BASE with the address to return to in rcx. This address is part of a checkpoint: guest memory holds it.

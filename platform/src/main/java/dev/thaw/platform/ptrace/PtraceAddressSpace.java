@@ -69,7 +69,7 @@ final class PtraceAddressSpace extends StubAddressSpace {
         try {
             if (!closed) {
                 closed = true;
-                process.kill();
+                process.end();
                 if (threads == 0) {
                     process.release();
                 }

@@ -24,13 +24,30 @@ public final class StubAbi {
     public static final long RES_RING        = 64;
 
     public static final long CTX_STATE       = 0;
-    public static final long CTX_SPIN        = 64;
-    public static final long CTX_FS_BASE     = 80;
-    public static final long CTX_GS_BASE     = 88;
-    public static final long CTX_FRAME       = 96;
-    public static final long CTX_CLEAR_TID   = 76;
-    public static final long CTX_KIND        = 68;
-    public static final long CTX_REGS        = 128;
+    public static final long CTX_KIND        = 12;
+    public static final long CTX_RAX         = 16;
+    public static final long CTX_RIP         = 24;
+    public static final long CTX_RCX         = 32;
+    public static final long CTX_RSP         = 40;
+    public static final long CTX_RDI         = 48;
+    public static final long CTX_RSI         = 56;
+    public static final long CTX_RDX         = 64;
+    public static final long CTX_R10         = 72;
+    public static final long CTX_R8          = 80;
+    public static final long CTX_R9          = 88;
+    public static final long CTX_R11         = 96;
+    public static final long CTX_EFLAGS      = 104;
+    public static final long CTX_FS_BASE     = 112;
+    public static final long CTX_SPIN        = 124;
+    public static final long CTX_RBX         = 128;
+    public static final long CTX_RBP         = 136;
+    public static final long CTX_R12         = 144;
+    public static final long CTX_R13         = 152;
+    public static final long CTX_R14         = 160;
+    public static final long CTX_R15         = 168;
+    public static final long CTX_GS_BASE     = 176;
+    public static final long CTX_FRAME       = 184;
+    public static final long CTX_CLEAR_TID   = 192;
     public static final long CTX_ALT_STACK   = 4096;
 
     public static final int  STATE_RUNNING   = 1;

@@ -15,6 +15,7 @@ import dev.thaw.platform.PlatformException;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.BitSet;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -163,7 +164,19 @@ public final class StubProcess {
         return !dead;
     }
 
-    /** Ends the process. Idempotent. */
+    /** Takes all memory away from the guest, then ends the process. When it returns, no guest code can reach a page any more. */
+    public void end() {
+        if (!dead && change(0, SYS_munmap, MIN_ADDRESS, STUB_BASE - MIN_ADDRESS, 0, 0, 0, 0) != -ESRCH) {
+            kill();
+            return;
+        }
+        kill();
+        while (HostProcess.kill(pid, 0) != -ESRCH) {
+            LockSupport.parkNanos(50_000);
+        }
+    }
+
+    /** Has the process killed. It may still run for a moment. Idempotent. */
     public void kill() {
         if (HostProcess.kill(pid, 9) == -EPERM) {
             mu.lock();

@@ -80,7 +80,7 @@ final class SystrapAddressSpace extends StubAddressSpace {
                 return;
             }
             closed = true;
-            process.kill();
+            process.end();
             if (threads.isEmpty()) {
                 process.release();
             }

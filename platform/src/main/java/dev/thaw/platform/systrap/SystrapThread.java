@@ -43,7 +43,6 @@ final class SystrapThread implements GuestThread {
     private final StubProcess.Context context;
     private final MemorySegment ctx;
     private final MemorySegment uc;
-    private final MemorySegment own;
     private final MemorySegment fp;
     private final FpArea layout;
     private final long address;
@@ -53,6 +52,9 @@ final class SystrapThread implements GuestThread {
 
     /** Whether {@link #run} has handed the thread to the guest. */
     private volatile boolean inGuest;
+
+    /** The registers in the context at the last stop without a frame. */
+    private final Registers seen = new Registers();
 
     /** How the thread stopped last. */
     private int kind = KIND_FRAME;
@@ -73,9 +75,9 @@ final class SystrapThread implements GuestThread {
         context = start(process);
         ctx = context.memory();
         uc = ctx.asSlice(frame.ucontext(), Frame.SIZE);
-        own = ctx.asSlice(CTX_REGS - Frame.R8, Frame.SIZE);
         fp = ctx.asSlice(frame.fp(), frame.layout().size());
         layout = frame.layout();
+        ctx.set(JAVA_INT, CTX_SPIN, YIELDS);
         address = ctx.address();
     }
 
@@ -102,7 +104,7 @@ final class SystrapThread implements GuestThread {
     public StopReason run(Registers registers) {
         inGuest = true;
         try {
-            if (interrupted.getAndSet(false)) {
+            if (interrupted.get() && interrupted.getAndSet(false)) {
                 return StopReason.INTERRUPTED;
             }
             if (!framed && (registers.gsBase != 0 || (registers.eflags & ~PLAIN_FLAGS) != 0)) {
@@ -153,7 +155,6 @@ final class SystrapThread implements GuestThread {
 
     /** Gives the order and waits until the thread has stopped; false when it never will. */
     private boolean step(int order) {
-        ctx.set(JAVA_INT, CTX_SPIN, YIELDS);
         int state = StubCalls.switchTo(address, order, YIELDS, WAIT_NANOS);
         for (int waits = 0; state == order && lives(); ) {
             if (interrupted.get() && ++waits > HOPELESS) {
@@ -239,7 +240,45 @@ final class SystrapThread implements GuestThread {
     }
 
     private void store(Registers r) {
-        MemorySegment uc = framed ? this.uc : own;
+        if (framed) {
+            storeFrame(r);
+        } else {
+            storeChanged(r);
+        }
+    }
+
+    /** Writes what differs from the last stop: each cache line left alone is two transfers less. */
+    private void storeChanged(Registers r) {
+        MemorySegment ctx = this.ctx;
+        Registers old = seen;
+        change(ctx, CTX_RAX, old.rax, r.rax);
+        change(ctx, CTX_RIP, old.rip, r.rip);
+        change(ctx, CTX_RCX, old.rcx, r.rcx);
+        change(ctx, CTX_RSP, old.rsp, r.rsp);
+        change(ctx, CTX_RDI, old.rdi, r.rdi);
+        change(ctx, CTX_RSI, old.rsi, r.rsi);
+        change(ctx, CTX_RDX, old.rdx, r.rdx);
+        change(ctx, CTX_R10, old.r10, r.r10);
+        change(ctx, CTX_R8, old.r8, r.r8);
+        change(ctx, CTX_R9, old.r9, r.r9);
+        change(ctx, CTX_R11, old.r11, r.r11);
+        change(ctx, CTX_EFLAGS, old.eflags, r.eflags);
+        change(ctx, CTX_FS_BASE, old.fsBase, canonical(r.fsBase));
+        change(ctx, CTX_RBX, old.rbx, r.rbx);
+        change(ctx, CTX_RBP, old.rbp, r.rbp);
+        change(ctx, CTX_R12, old.r12, r.r12);
+        change(ctx, CTX_R13, old.r13, r.r13);
+        change(ctx, CTX_R14, old.r14, r.r14);
+        change(ctx, CTX_R15, old.r15, r.r15);
+    }
+
+    private static void change(MemorySegment ctx, long offset, long old, long now) {
+        if (old != now) {
+            ctx.set(JAVA_LONG, offset, now);
+        }
+    }
+
+    private void storeFrame(Registers r) {
         uc.set(JAVA_LONG, Frame.R8, r.r8);
         uc.set(JAVA_LONG, Frame.R9, r.r9);
         uc.set(JAVA_LONG, Frame.R10, r.r10);
@@ -263,7 +302,63 @@ final class SystrapThread implements GuestThread {
     }
 
     private void load(Registers r) {
-        MemorySegment uc = framed ? this.uc : own;
+        if (framed) {
+            loadFrame(r);
+        } else {
+            loadContext(seen);
+            copy(seen, r);
+        }
+        r.origRax = -1;
+        r.restartRip = r.rip;
+    }
+
+    private void loadContext(Registers r) {
+        MemorySegment ctx = this.ctx;
+        r.rax = ctx.get(JAVA_LONG, CTX_RAX);
+        r.rip = ctx.get(JAVA_LONG, CTX_RIP);
+        r.rcx = ctx.get(JAVA_LONG, CTX_RCX);
+        r.rsp = ctx.get(JAVA_LONG, CTX_RSP);
+        r.rdi = ctx.get(JAVA_LONG, CTX_RDI);
+        r.rsi = ctx.get(JAVA_LONG, CTX_RSI);
+        r.rdx = ctx.get(JAVA_LONG, CTX_RDX);
+        r.r10 = ctx.get(JAVA_LONG, CTX_R10);
+        r.r8 = ctx.get(JAVA_LONG, CTX_R8);
+        r.r9 = ctx.get(JAVA_LONG, CTX_R9);
+        r.r11 = ctx.get(JAVA_LONG, CTX_R11);
+        r.eflags = ctx.get(JAVA_LONG, CTX_EFLAGS);
+        r.fsBase = canonical(ctx.get(JAVA_LONG, CTX_FS_BASE));
+        r.rbx = ctx.get(JAVA_LONG, CTX_RBX);
+        r.rbp = ctx.get(JAVA_LONG, CTX_RBP);
+        r.r12 = ctx.get(JAVA_LONG, CTX_R12);
+        r.r13 = ctx.get(JAVA_LONG, CTX_R13);
+        r.r14 = ctx.get(JAVA_LONG, CTX_R14);
+        r.r15 = ctx.get(JAVA_LONG, CTX_R15);
+    }
+
+    private static void copy(Registers from, Registers to) {
+        to.rax = from.rax;
+        to.rip = from.rip;
+        to.rcx = from.rcx;
+        to.rsp = from.rsp;
+        to.rdi = from.rdi;
+        to.rsi = from.rsi;
+        to.rdx = from.rdx;
+        to.r10 = from.r10;
+        to.r8 = from.r8;
+        to.r9 = from.r9;
+        to.r11 = from.r11;
+        to.eflags = from.eflags;
+        to.fsBase = from.fsBase;
+        to.gsBase = 0;
+        to.rbx = from.rbx;
+        to.rbp = from.rbp;
+        to.r12 = from.r12;
+        to.r13 = from.r13;
+        to.r14 = from.r14;
+        to.r15 = from.r15;
+    }
+
+    private void loadFrame(Registers r) {
         r.r8 = uc.get(JAVA_LONG, Frame.R8);
         r.r9 = uc.get(JAVA_LONG, Frame.R9);
         r.r10 = uc.get(JAVA_LONG, Frame.R10);
@@ -283,10 +378,8 @@ final class SystrapThread implements GuestThread {
         r.rip = uc.get(JAVA_LONG, Frame.RIP);
         r.eflags = uc.get(JAVA_LONG, Frame.EFLAGS);
         r.fsBase = canonical(ctx.get(JAVA_LONG, CTX_FS_BASE));
-        long gs = framed ? ctx.get(JAVA_LONG, CTX_GS_BASE) : 0;
+        long gs = ctx.get(JAVA_LONG, CTX_GS_BASE);
         r.gsBase = gs == context.address() ? 0 : canonical(gs);
-        r.origRax = -1;
-        r.restartRip = r.rip;
     }
 
     /** The instruction that sets a base faults on what is not canonical. */
