@@ -63,7 +63,7 @@ final class AnonymousFiles extends Filesystem {
         private final FileDescription file;
 
         Reopened(Filesystem fs, FileDescription file) {
-            super(fs, file.anonymousMode());
+            super(fs, file.anonymousMode() | 0x1b6);
             this.file = file;
         }
 

@@ -173,7 +173,9 @@ public final class FileOpener {
         }
         int kept = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) | O_LARGEFILE;
         FileDescription file = inode.open(task, at, kept);
-        file.setLocation(at);
+        if (!(inode.fs() instanceof AnonymousFiles)) {
+            file.setLocation(at); // what /proc/self/fd led to is the description itself, without a place
+        }
         if (truncate && !created) {
             try {
                 inode.truncate(0);

@@ -19,6 +19,7 @@ import dev.thaw.state.RestoreContext;
 import dev.thaw.state.Restorer;
 import dev.thaw.state.SaveContext;
 import dev.thaw.state.StateType;
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
@@ -455,6 +456,82 @@ public final class PageCache implements Mappable {
         for (Run run : runs) {
             memory.release(run.offset, run.length);
         }
+    }
+
+    /** Takes a flushed page. */
+    @FunctionalInterface
+    public interface Writer {
+        /** Writes {@code length} bytes of {@code view} to the file at {@code offset}; returns the bytes written or {@code -errno}. */
+        long write(MemorySegment view, long viewOffset, long offset, long length);
+    }
+
+    /** Whether a page was written that the source does not have. */
+    public boolean isDirty() {
+        for (long i = pages.next(0); i >= 0; i = pages.next(i + 1)) {
+            if ((pages.get(i) & PageTable.DIRTY) != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Writes dirty pages back. They stay dirty while the file is mapped, as nobody tells of later writes. */
+    public void flush(Writer writer) throws ErrnoException {
+        boolean mapped = isMapped();
+        active.getAndIncrement();
+        try {
+            for (long i = pages.next(0); i >= 0; i = pages.next(i + 1)) {
+                long entry = pages.get(i);
+                long length = Math.min(PAGE, size - (i << 12));
+                if ((entry & PageTable.DIRTY) == 0 || length <= 0) {
+                    continue;
+                }
+                long start = entry & PageTable.OFFSET;
+                memory.load(start, PAGE);
+                ErrnoException.check(writer.write(memory.view(), start, i << 12, length));
+                if (!mapped) {
+                    clean(i, entry);
+                }
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    private void clean(long index, long entry) throws ErrnoException {
+        mu.lock();
+        try {
+            if (pages.get(index) == entry) {
+                pages.set(index, entry & ~PageTable.DIRTY);
+                uncharge(1);
+            }
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    /** Puts bytes that were written to the source into the pages that are here. */
+    public void overwrite(MemorySegment bytes, long offset, long length) {
+        active.getAndIncrement();
+        try {
+            for (long at = offset; at < offset + length; ) {
+                long next = Math.min(offset + length, (at | (PAGE - 1)) + 1);
+                long entry = pages.get(at >>> 12);
+                if (entry != 0) {
+                    long start = entry & PageTable.OFFSET;
+                    memory.load(start, PAGE);
+                    MemorySegment.copy(bytes, at - offset, memory.view(), start + (at & (PAGE - 1)), next - at);
+                }
+                at = next;
+            }
+        } finally {
+            leave();
+        }
+    }
+
+    /** Forgets all pages: the source has them. */
+    public void forget() {
+        cut(0, Long.MAX_VALUE);
     }
 
     /** Gives everything back: nobody can reach the file any more. */
