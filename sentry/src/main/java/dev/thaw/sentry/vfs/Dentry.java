@@ -259,6 +259,14 @@ public final class Dentry implements Saveable {
         return new State(context.ref(fs), context.ref(parent), name, context.ref(kept), removed);
     }
 
+    private void restoreChild(Dentry child) {
+        Inode directory = inode;
+        Inode file = child.inode;
+        if (directory != null && file != null) {
+            directory.restoreChild(child.name, file);
+        }
+    }
+
     private Dentry(State state) {
         this.name = state.name;
         this.removed = state.removed;
@@ -280,6 +288,7 @@ public final class Dentry implements Saveable {
                     dentry.parent = up;
                     if (up != null && !state.removed) {
                         up.map().put(state.name, dentry);
+                        context.afterLink(() -> up.restoreChild(dentry));
                     }
                 }
             };

@@ -63,6 +63,11 @@ public abstract class Filesystem implements Saveable {
         return lastIno.incrementAndGet();
     }
 
+    /** Has {@link #nextIno} count from {@code first} on. */
+    protected final void startInodesAt(long first) {
+        lastIno.set(first);
+    }
+
     /** What all file systems save. */
     @StateType(id = 0x0303)
     public record FsState(long device, long lastIno, int root) {}

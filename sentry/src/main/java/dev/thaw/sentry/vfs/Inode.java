@@ -316,6 +316,9 @@ public abstract class Inode implements Saveable {
         return false;
     }
 
+    /** After a restore: {@code child}, which something refers to, is this directory's {@code name}. A directory that keeps its files by other means has nothing to do. */
+    public void restoreChild(String name, Inode child) {}
+
     /** Makes a file that does not exist yet. */
     public Inode create(String name, NewNode node) throws ErrnoException {
         throw errno(isDirectory() ? EPERM : ENOTDIR);

@@ -296,7 +296,8 @@ final class GoferDirectory extends Inode {
         }
     }
 
-    void restoreChild(String name, Inode child) {
+    @Override
+    public void restoreChild(String name, Inode child) {
         children.putIfAbsent(name, child);
     }
 

@@ -214,9 +214,15 @@ public class TmpfsDirectory extends Inode {
     @StateType(id = 0x0344)
     public record State(int fs, InodeAttributes attributes, List<String> names, int[] inodes) {}
 
+    /** Whether a checkpoint must keep this entry. */
+    protected boolean isKept(Inode inode) {
+        return true;
+    }
+
     /** The common part of the state. */
     protected final State saveDirectory(SaveContext context) {
         Map<String, Inode> all = snapshot();
+        all.values().removeIf(inode -> !isKept(inode));
         int[] inodes = new int[all.size()];
         int i = 0;
         for (Inode inode : all.values()) {
