@@ -86,7 +86,7 @@ final class PtraceThread implements GuestThread {
             home[10] = -EINTR;
             home[15] = -1;
         }
-        return !gone && !process.dead();
+        return !gone && !process.ending();
     }
 
     @Override
@@ -101,7 +101,7 @@ final class PtraceThread implements GuestThread {
             }
             while (true) {
                 int signal = tracee.proceed() < 0 ? Tracee.GONE : tracee.await();
-                if (signal == Tracee.GONE) {
+                if (signal == Tracee.GONE || process.ending()) {
                     gone = true;
                     process.kill();
                     return StopReason.DEAD;
@@ -267,7 +267,7 @@ final class PtraceThread implements GuestThread {
             return;
         }
         closed = true;
-        if (!process.dead() && !gone) {
+        if (!process.ending() && !gone) {
             context.memory().set(JAVA_INT, CTX_STATE, STATE_EXIT);
             if (attached) { // back to where the stub was when it was seized: it looks at the state again
                 tracee.setRegisters(home);

@@ -44,6 +44,7 @@ public final class StubProcess {
     private final BitSet contexts = new BitSet();
 
     private volatile boolean dead;
+    private volatile boolean ending;
 
     StubProcess(ForkServer server, int slot, int pid, MemorySegment region, int contextsFd) {
         this.server = server;
@@ -64,6 +65,11 @@ public final class StubProcess {
     /** Whether the process is known to be gone. */
     public boolean dead() {
         return dead;
+    }
+
+    /** Whether the process is gone or about to go. */
+    public boolean ending() {
+        return ending || dead;
     }
 
     /** Has the manager make one host call; returns what it returned (the guest may lie about that), or {@code -ESRCH} when the process is gone. */
@@ -166,6 +172,7 @@ public final class StubProcess {
 
     /** Takes all memory away from the guest, then ends the process. When it returns, no guest code can reach a page any more. */
     public void end() {
+        ending = true;
         if (!dead && change(0, SYS_munmap, MIN_ADDRESS, STUB_BASE - MIN_ADDRESS, 0, 0, 0, 0) != -ESRCH) {
             kill();
             return;

@@ -110,7 +110,7 @@ final class SystrapThread implements GuestThread {
             if (!framed && (registers.gsBase != 0 || (registers.eflags & ~PLAIN_FLAGS) != 0)) {
                 frame();
             }
-            if (process.dead()) {
+            if (process.ending()) {
                 return StopReason.DEAD;
             }
             store(registers);
@@ -164,6 +164,9 @@ final class SystrapThread implements GuestThread {
         }
         kind = ctx.get(JAVA_INT, CTX_KIND);
         framed = kind == KIND_FRAME;
+        if (process.ending()) {
+            return false;
+        }
         if (state != STATE_STOPPED || !framed && kind != KIND_CALL && kind != KIND_INTERRUPT) {
             process.kill();
             return false;
@@ -173,7 +176,7 @@ final class SystrapThread implements GuestThread {
 
     /** Has a thread that stopped at a patched call site stop with a signal frame, so that the floating-point state and every register can be had and set. */
     private void frame() {
-        if (!framed && !process.dead()) {
+        if (!framed && !process.ending()) {
             step(STATE_TRAP);
         }
     }
@@ -449,7 +452,7 @@ final class SystrapThread implements GuestThread {
             return;
         }
         closed = true;
-        if (!process.dead()) {
+        if (!process.ending()) {
             INT.setVolatile(ctx, CTX_STATE, STATE_EXIT);
             wake();
             process.freeContext(context.index());
