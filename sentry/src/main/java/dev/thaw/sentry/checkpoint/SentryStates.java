@@ -2,6 +2,9 @@ package dev.thaw.sentry.checkpoint;
 
 import dev.thaw.sentry.fs.dev.DevStates;
 import dev.thaw.sentry.fs.event.EventStates;
+import dev.thaw.sentry.fs.gofer.GoferStates;
+import dev.thaw.sentry.fs.host.HostStates;
+import dev.thaw.sentry.fs.overlay.OverlayStates;
 import dev.thaw.sentry.fs.pipe.PipeStates;
 import dev.thaw.sentry.fs.proc.ProcStates;
 import dev.thaw.sentry.fs.sys.SysStates;
@@ -27,6 +30,9 @@ public final class SentryStates {
         MmStates.register(catalog);
         VfsStates.register(catalog);
         TmpfsStates.register(catalog);
+        OverlayStates.register(catalog);
+        GoferStates.register(catalog);
+        HostStates.register(catalog);
         PipeStates.register(catalog);
         EventStates.register(catalog);
         UnixStates.register(catalog);
