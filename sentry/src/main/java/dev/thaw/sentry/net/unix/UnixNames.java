@@ -18,7 +18,10 @@ final class UnixNames {
     // Guarded by UnixSocket.CONNECTIONS, as everything here.
     private static final Map<Kernel, UnixNames> BY_KERNEL = new WeakHashMap<>();
 
-    private final Map<String, UnixSocket> names = new HashMap<>();
+    /** Sockets of each type have names of their own. */
+    private record Key(int type, String name) {}
+
+    private final Map<Key, UnixSocket> names = new HashMap<>();
     private int lastAutomatic;
 
     static UnixNames of(Kernel kernel) {
@@ -41,7 +44,7 @@ final class UnixNames {
             if (!socket.name.isEmpty()) {
                 throw errno(EINVAL);
             }
-            if (names.putIfAbsent(name, socket) != null) {
+            if (names.putIfAbsent(new Key(socket.type(), name), socket) != null) {
                 throw errno(EADDRINUSE);
             }
             socket.name = name;
@@ -56,7 +59,7 @@ final class UnixNames {
         try {
             for (int i = 0; i < 1 << 20; i++) {
                 String name = "\0" + String.format("%05x", ++lastAutomatic & 0xfffff);
-                if (names.putIfAbsent(name, socket) == null) {
+                if (names.putIfAbsent(new Key(socket.type(), name), socket) == null) {
                     socket.name = name;
                     return;
                 }
@@ -67,10 +70,10 @@ final class UnixNames {
         }
     }
 
-    @Nullable UnixSocket find(String name) {
+    @Nullable UnixSocket find(int type, String name) {
         UnixSocket.CONNECTIONS.lock();
         try {
-            return names.get(name);
+            return names.get(new Key(type, name));
         } finally {
             UnixSocket.CONNECTIONS.unlock();
         }
@@ -86,7 +89,7 @@ final class UnixNames {
             socket.path = null;
         }
         if (kernel != null && UnixAddress.isAbstract(socket.name)) {
-            ofLocked(kernel).names.remove(socket.name, socket);
+            ofLocked(kernel).names.remove(new Key(socket.type(), socket.name), socket);
         }
     }
 
@@ -98,7 +101,7 @@ final class UnixNames {
         }
         UnixSocket.CONNECTIONS.lock();
         try {
-            ofLocked(kernel).names.putIfAbsent(socket.name, socket);
+            ofLocked(kernel).names.putIfAbsent(new Key(socket.type(), socket.name), socket);
         } finally {
             UnixSocket.CONNECTIONS.unlock();
         }

@@ -29,14 +29,16 @@ record UnixPath(Inode inode) {
         }
         UnixSocket.CONNECTIONS.lock();
         try {
-            if (!socket.name.isEmpty()) {
-                throw errno(EINVAL);
+            if (socket.name.isEmpty()) {
+                restore(made.inode(), socket);
+                socket.name = path;
+                return;
             }
-            restore(made.inode(), socket);
-            socket.name = path;
         } finally {
             UnixSocket.CONNECTIONS.unlock();
         }
+        new NameOperations(task).unlink(task.fs().cwd(), path);
+        throw errno(EINVAL); // it has a name already; as Linux, this is found out last
     }
 
     /** The socket bound to {@code path}, null when its file has none (any more); ENOENT, EACCES, ECONNREFUSED for another kind of file. */

@@ -168,9 +168,6 @@ public final class UnixSocket extends SocketFile {
             }
             return;
         }
-        if (!name.isEmpty()) {
-            throw errno(EINVAL);
-        }
         if (UnixAddress.isAbstract(wanted)) {
             UnixNames.of(task.kernel()).bind(this, wanted);
         } else {
@@ -180,7 +177,7 @@ public final class UnixSocket extends SocketFile {
 
     /** The socket that {@code address} names; ECONNREFUSED. */
     private UnixSocket find(Task task, String address) throws ErrnoException {
-        UnixSocket found = UnixAddress.isAbstract(address) ? UnixNames.of(task.kernel()).find(address) : UnixPath.find(task, address);
+        UnixSocket found = UnixAddress.isAbstract(address) ? UnixNames.of(task.kernel()).find(type, address) : UnixPath.find(task, address);
         if (found == null || found.closed) {
             throw errno(ECONNREFUSED);
         }
