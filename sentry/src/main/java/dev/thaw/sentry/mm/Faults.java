@@ -152,7 +152,9 @@ final class Faults {
     /** Gives this address space pages of its own in place of shared ones. */
     private int copyLocked(Vma vma, long page, boolean host) {
         long ceiling = Math.min((page & -LEAF_SIZE) + LEAF_SIZE, vma.end);
-        long run = table.runEnd(page, ceiling, WRITABLE) - page;
+        // A page of the mapped file is copied alone: its neighbours still show what others write to the file.
+        boolean own = (table.get(page) & PRIVATE) != 0;
+        long run = own ? table.runEnd(page, ceiling, WRITABLE | PRIVATE) - page : PAGE;
         long old = table.get(page) & OFFSET_MASK;
         long hole = memory.holeLength(old, run);
         if (hole > 0) {
