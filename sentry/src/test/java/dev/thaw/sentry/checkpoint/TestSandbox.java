@@ -1,0 +1,157 @@
+package dev.thaw.sentry.checkpoint;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.thaw.abi.Errno;
+import dev.thaw.abi.Fcntl;
+import dev.thaw.host.HostFiles;
+import dev.thaw.platform.Platforms;
+import dev.thaw.platform.memory.MemFdMemoryFile;
+import dev.thaw.sentry.fs.pipe.PipeFile;
+import dev.thaw.sentry.fs.tmpfs.TmpfsFilesystem;
+import dev.thaw.sentry.kernel.Credentials;
+import dev.thaw.sentry.kernel.Kernel;
+import dev.thaw.sentry.kernel.KernelConfig;
+import dev.thaw.sentry.kernel.ProcessSpec;
+import dev.thaw.sentry.kernel.ThreadGroup;
+import dev.thaw.sentry.mm.IoBuffer;
+import dev.thaw.sentry.vfs.FdTable;
+import dev.thaw.sentry.vfs.FileDescription;
+import dev.thaw.sentry.vfs.FsContext;
+import dev.thaw.sentry.vfs.MountNamespace;
+import dev.thaw.state.image.ByteSource;
+import dev.thaw.state.image.ImageMeta;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+
+/** A kernel with a static guest in a tmpfs and its output in a pipe of its own, so that nothing but memory is needed to freeze and thaw it in one JVM. */
+final class TestSandbox implements AutoCloseable {
+    private static final int OUT = 600;
+
+    private final Path temp;
+    private final String platform;
+    private final StringBuilder output = new StringBuilder();
+    private Kernel kernel;
+    private PipeFile reader;
+    private int cycles;
+
+    TestSandbox(String platform, Path temp, Path binary, String... args) throws Exception {
+        this.platform = platform;
+        this.temp = temp;
+        this.kernel = newKernel();
+        MountNamespace mounts = new MountNamespace(new TmpfsFilesystem(kernel.memory(), 0, 0x1ed), 0);
+        FsContext root = FsContext.atRoot(mounts);
+        copy(mounts, root, binary, "/guest");
+        PipeFile[] pipe = PipeFile.create(0);
+        FdTable fds = new FdTable();
+        fds.replace(pipe[1], 1, false, 1024);
+        fds.replace(pipe[0], OUT, false, 1024); // kept by the guest's table, so that it is saved and comes back
+        reader = pipe[0];
+        List<String> argv = new ArrayList<>(List.of("/guest"));
+        argv.addAll(Arrays.asList(args));
+        ThreadGroup init = kernel.createInit(new ProcessSpec(argv, List.of(), "/", Credentials.root(), Map.of(), mounts, fds));
+        kernel.start(init);
+    }
+
+    private static void copy(MountNamespace mounts, FsContext root, Path from, String to) throws Exception {
+        try (FileDescription file = mounts.open(Credentials.root(), root, to, Fcntl.O_CREAT | Fcntl.O_WRONLY, 0x1ed)) {
+            byte[] bytes = Files.readAllBytes(from);
+            assertThat(file.write(null, IoBuffer.of(bytes))).isEqualTo(bytes.length);
+        }
+    }
+
+    static Path compile(Path temp, Path source) throws Exception {
+        Path binary = temp.resolve("guest-binary");
+        Process gcc =
+                new ProcessBuilder("gcc", "-O2", "-static", "-pthread", "-o", binary.toString(), source.toString()).inheritIO().start();
+        assertThat(gcc.waitFor()).isZero();
+        return binary;
+    }
+
+    private Kernel newKernel() throws Exception {
+        return new Kernel(
+                new KernelConfig(Platforms.create(platform, MemFdMemoryFile.create()), "test", 0, 0, Boolean.getBoolean("test.strace")));
+    }
+
+    Kernel kernel() {
+        return kernel;
+    }
+
+    /** All the guest printed so far. */
+    String output() throws Exception {
+        byte[] buffer = new byte[4096];
+        while (true) {
+            long n = reader.read(null, IoBuffer.of(buffer));
+            if (n <= 0) {
+                assertThat(n).isIn(0L, (long) -Errno.EAGAIN);
+                return output.toString();
+            }
+            output.append(new String(buffer, 0, (int) n, StandardCharsets.UTF_8));
+        }
+    }
+
+    void awaitOutput(String text) throws Exception {
+        long end = System.nanoTime() + 20_000_000_000L;
+        while (!output().contains(text)) {
+            assertThat(System.nanoTime()).as("waiting for %s in %s", text, output).isLessThan(end);
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    /** Waits until the guest ends; all it printed. */
+    String awaitEnd() throws Exception {
+        while (!kernel.init().exitFuture().isDone()) {
+            output();
+            LockSupport.parkNanos(1_000_000);
+        }
+        return output();
+    }
+
+    /** Freezes the guest, kills it, and thaws it in a new kernel; it does not run yet. */
+    void freezeAndThaw() throws Exception {
+        cycles++;
+        Path pack = temp.resolve("pack" + cycles);
+        Path meta = temp.resolve("meta" + cycles);
+        save(pack, meta);
+        kernel.close();
+        kernel = restore(pack, meta);
+        try (FileDescription file = kernel.init().leader().fds().get(OUT)) {
+            reader = (PipeFile) file;
+        }
+    }
+
+    Checkpointer.Saved save(Path pack, Path meta) throws IOException {
+        int packFd = HostFiles.open(pack.toString(), Fcntl.O_CREAT | Fcntl.O_RDWR, 0x180);
+        int metaFd = HostFiles.open(meta.toString(), Fcntl.O_CREAT | Fcntl.O_RDWR, 0x180);
+        try {
+            return Checkpointer.save(kernel, packFd, metaFd, -1);
+        } finally {
+            HostFiles.close(packFd);
+            HostFiles.close(metaFd);
+        }
+    }
+
+    private Kernel restore(Path pack, Path meta) throws Exception {
+        Path chunks = temp.resolve("chunks");
+        int metaFd = HostFiles.open(meta.toString(), Fcntl.O_RDONLY, 0);
+        ByteSource source = new HostFile(metaFd, "meta");
+        Files.write(chunks, ImageMeta.read(source).index().encode());
+        int chunksFd = HostFiles.open(chunks.toString(), Fcntl.O_RDONLY, 0);
+        int packFd = HostFiles.open(pack.toString(), Fcntl.O_RDONLY, 0);
+        Kernel restored = newKernel();
+        Checkpointer.restore(restored, metaFd, chunksFd, new int[] {packFd}, services -> services);
+        return restored;
+    }
+
+    @Override
+    public void close() {
+        kernel.close();
+    }
+}
