@@ -288,10 +288,8 @@ final class RunLoop implements Runnable {
             long now = task.kernel().clock().monotonic();
             callDeadline = now + timeLeft < 0 ? Long.MAX_VALUE : now + timeLeft;
         }
-        if (fp.length > 0) {
-            fpState = fp;
-            freshFp = false;
-        }
+        inheritFp(fp);
+        keptFp = fp; // it may be saved again before it runs
     }
 
     void interruptGuest() {

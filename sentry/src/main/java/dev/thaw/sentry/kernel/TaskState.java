@@ -90,7 +90,7 @@ public record TaskState(
                 task.keepCapabilities,
                 task.secureBits,
                 task.dead,
-                task.started,
+                task.started || task.restored,
                 context.ref(task.vforkParent),
                 task.waitsForVfork,
                 task.userTime.get(),

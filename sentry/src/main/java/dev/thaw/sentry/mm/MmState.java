@@ -112,7 +112,7 @@ final class MmState {
                         saved.flags,
                         context.getOrNull(saved.mappable, Mappable.class),
                         saved.fileOffset,
-                        file == null ? null : file.acquire(),
+                        file == null ? null : file.restoreReference(),
                         saved.name);
                 mm.vmas.insert(vma);
                 if (vma.mappable != null) {
