@@ -2,6 +2,8 @@ package dev.thaw.sentry.lock;
 
 /** The lock order of the Sentry, outermost first: a thread takes locks in this order only. */
 public enum LockClass {
+    /** Held over a whole read of a made-up file, which may ask anything of the kernel. */
+    FILE_POSITION,
     KERNEL,
     CONTAINER,
     THREAD_GROUP,
@@ -10,7 +12,6 @@ public enum LockClass {
     EPOLL,
     FS_CONTEXT,
     FD_TABLE,
-    FILE_POSITION,
     DENTRY,
     INODE_IO,
     SOCKET,

@@ -33,8 +33,8 @@ public final class RegularFile extends FileDescription {
     private final KernelLock mu = new KernelLock(LockClass.FILE_POSITION);
     private RegularInode inode;
 
-    @GuardedBy("mu")
-    private long position;
+    /** Written with {@link #mu} held. */
+    private volatile long position;
 
     RegularFile(RegularInode inode, int flags) {
         super(flags);
@@ -188,12 +188,7 @@ public final class RegularFile extends FileDescription {
 
     /** The current position, for /proc/self/fdinfo. */
     public long position() {
-        mu.lock();
-        try {
-            return position;
-        } finally {
-            mu.unlock();
-        }
+        return position;
     }
 
     @Override

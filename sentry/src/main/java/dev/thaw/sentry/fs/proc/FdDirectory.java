@@ -17,6 +17,7 @@ import dev.thaw.sentry.vfs.FdTable;
 import dev.thaw.sentry.vfs.FileDescription;
 import dev.thaw.sentry.vfs.Inode;
 import dev.thaw.sentry.vfs.Location;
+import dev.thaw.sentry.vfs.RegularFile;
 import dev.thaw.sentry.vfs.SyntheticDirectory;
 import dev.thaw.sentry.vfs.SyntheticFile;
 import dev.thaw.sentry.vfs.SyntheticSymlink;
@@ -124,12 +125,7 @@ final class FdDirectory extends SyntheticDirectory {
         FdTable table = table();
         try (FileDescription file = file(fd)) {
             boolean closeOnExec = table != null && table.closeOnExec(fd);
-            long position = 0;
-            try {
-                position = file.seek(subject.task(), 0, dev.thaw.abi.Fcntl.SEEK_CUR);
-            } catch (ErrnoException e) {
-                position = 0; // it has none
-            }
+            long position = file instanceof RegularFile regular ? regular.position() : 0;
             Text text = new Text();
             text.add("pos:\t").add(position).line();
             String flags = Integer.toOctalString(file.statusFlags() | (closeOnExec ? O_CLOEXEC : 0));
