@@ -24,7 +24,6 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
                     "-Xss512k",
                     "-XX:ReservedCodeCacheSize=48m",
                     "-XX:CICompilerCount=2",
-                    "-Xshare:auto",
                     "-XX:-CreateCoredumpOnCrash",
                     "-XX:ErrorFile=/dev/stderr",
                     "--enable-native-access=ALL-UNNAMED",
