@@ -112,16 +112,16 @@ class SandboxController {
         return service.exec(id, config, Duration.ofSeconds(timeout));
     }
 
-    @Operation(summary = "What the program wrote: bytes from an offset of one stream on. Headers Thaw-Log-Offset, Thaw-Log-Next, Thaw-Log-Ended say where to go on")
+    @Operation(summary = "What the program wrote (or, stream=runtime, the sandbox itself): bytes from an offset of one stream on. Headers Thaw-Log-Offset, Thaw-Log-Next, Thaw-Log-Ended say where to go on")
     @GetMapping(value = "/{id}/logs", produces = {MediaType.TEXT_PLAIN_VALUE, MediaType.APPLICATION_OCTET_STREAM_VALUE, MediaType.ALL_VALUE})
     ResponseEntity<byte[]> logs(
             @PathVariable String id,
-            @RequestParam(defaultValue = "stdout") @Pattern(regexp = "stdout|stderr", message = "must be stdout or stderr") String stream,
+            @RequestParam(defaultValue = "stdout") @Pattern(regexp = "stdout|stderr|runtime", message = "must be stdout, stderr or runtime") String stream,
             @RequestParam(defaultValue = "0") long offset,
             @RequestParam(defaultValue = "1048576") @Min(1) @Max(8 << 20) int limit,
             @RequestParam(defaultValue = "0") @Min(0) @Max(60) int waitSeconds)
             throws InterruptedException {
-        SandboxService.LogPart part = service.logs(id, stream.equals("stderr"), offset, limit, Duration.ofSeconds(waitSeconds));
+        SandboxService.LogPart part = service.logs(id, stream, offset, limit, Duration.ofSeconds(waitSeconds));
         return ResponseEntity.ok()
                 .contentType(MediaType.parseMediaType("text/plain;charset=UTF-8"))
                 .header("Thaw-Log-Offset", Long.toString(part.offset()))

@@ -4,6 +4,7 @@ import dev.thaw.control.ControlProperties;
 import dev.thaw.control.StartupException;
 import dev.thaw.control.StateLock;
 import java.io.IOException;
+import java.nio.file.Path;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Profile;
@@ -16,7 +17,8 @@ class EngineConfiguration {
     SandboxEngine engine(ControlProperties properties, StateLock lock) {
         assert lock != null; // held before anything of an earlier server is removed
         try {
-            return new RunscEngine(properties.stateDirectory().resolve("sandboxes"), properties.checkpointDirectory().resolve("images"));
+            Path state = properties.stateDirectory();
+            return new RunscEngine(state.resolve("sandboxes"), properties.checkpointDirectory().resolve("images"), state.resolve("logs"));
         } catch (IOException | EngineException e) {
             throw new StartupException("Sandboxes can not be run: " + e.getMessage(), "Start the server by bin/thaw-server, and check thaw.control.state-directory.");
         }

@@ -20,6 +20,7 @@ import dev.thaw.store.LocalImageStore;
 import dev.thaw.store.StoredImage;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,13 +41,15 @@ public final class RunscEngine implements SandboxEngine {
     private final StateRoot root;
     private final Installation installation;
     private final ImageStore store;
+    private final Path logs;
 
     /** The files of images that were found whole, as they were then. */
     private final Map<String, String> checked = new ConcurrentHashMap<>();
 
-    /** {@code state}: run-time state, emptied first; {@code images}: where images lie. */
-    public RunscEngine(Path state, Path images) throws IOException, EngineException {
+    /** {@code state}: run-time state, emptied first; {@code images}: where images lie; {@code logs}: where ID.log, what the sandbox's own processes say, goes. */
+    public RunscEngine(Path state, Path images, Path logs) throws IOException, EngineException {
         this.root = new StateRoot(state);
+        this.logs = logs;
         this.store = new LocalImageStore(images);
         try {
             this.installation = Installation.current();
@@ -60,7 +63,7 @@ public final class RunscEngine implements SandboxEngine {
         if (!Files.isDirectory(root.path())) {
             return;
         }
-        for (Sandbox sandbox : sandboxes("systrap").list()) {
+        for (Sandbox sandbox : sandboxes("", "systrap").list()) {
             LOG.info("removing sandbox {} of an earlier server", sandbox.id());
             sandbox.delete(true);
         }
@@ -69,8 +72,9 @@ public final class RunscEngine implements SandboxEngine {
     @Override
     public EngineSandbox start(String id, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException {
         try {
-            Sandboxes sandboxes = sandboxes(config.platform());
-            Sandboxes.Started started = sandboxes.runAttached(id, Path.of(config.root()), spec(config), new Stdio(stdinFd, stdoutFd, stderrFd));
+            Sandboxes sandboxes = sandboxes(id, config.platform());
+            Spec spec = spec(config);
+            Sandboxes.Started started = sandboxes.runAttached(id, Path.of(config.root()), spec, new Stdio(stdinFd, stdoutFd, stderrFd));
             return new RunscSandbox(this, sandboxes, started);
         } catch (SandboxException e) {
             throw wrap(e);
@@ -80,15 +84,16 @@ public final class RunscEngine implements SandboxEngine {
     @Override
     public EngineSandbox restore(String id, String imageId, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException {
         try {
+            Spec spec = spec(config);
             StoredImage image = store.get(imageId);
             String files = fingerprint(image);
             if (!files.equals(checked.get(imageId))) {
                 image.checkFiles();
                 checked.put(imageId, files);
             }
-            Sandboxes sandboxes = sandboxes(config.platform());
+            Sandboxes sandboxes = sandboxes(id, config.platform());
             Sandboxes.Started started =
-                    sandboxes.restoreAttached(id, Path.of(config.root()), spec(config), image, new Stdio(stdinFd, stdoutFd, stderrFd));
+                    sandboxes.restoreAttached(id, Path.of(config.root()), spec, image, new Stdio(stdinFd, stdoutFd, stderrFd));
             return new RunscSandbox(this, sandboxes, started);
         } catch (ImageException e) {
             throw new EngineException(Kind.INVALID, String.valueOf(e.getMessage()), e);
@@ -141,13 +146,17 @@ public final class RunscEngine implements SandboxEngine {
     @Override
     public void close() {}
 
-    private Sandboxes sandboxes(String platform) {
-        return new Sandboxes(new RuntimeOptions(root, installation, platform, false, true, null));
+    private Sandboxes sandboxes(String id, String platform) {
+        return new Sandboxes(new RuntimeOptions(root, installation, platform, false, true, id.isEmpty() ? null : logs.resolve(id + ".log")));
     }
 
     private static Spec spec(SandboxConfig config) throws SandboxException {
-        if (!Files.isDirectory(Path.of(config.root()))) {
-            throw SandboxException.invalid("root " + config.root() + " is no directory");
+        try {
+            if (!Files.isDirectory(Path.of(config.root()))) {
+                throw SandboxException.invalid("root " + config.root() + " is no directory");
+            }
+        } catch (InvalidPathException e) {
+            throw SandboxException.invalid("root " + config.root() + " is no path: " + e.getReason());
         }
         LinuxConfig limits =
                 new LinuxConfig("", config.memoryBytes() > 0 ? config.memoryBytes() : -1, config.pids() > 0 ? config.pids() : -1, List.of(), List.of());

@@ -11,9 +11,11 @@ import dev.thaw.control.host.HostIo;
 import jakarta.annotation.PreDestroy;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -39,7 +41,7 @@ public class SandboxOutputs {
         this.limit = Math.max(4096, properties.logLimit().toBytes());
         try {
             Files.createDirectories(directory);
-            try (var old = Files.newDirectoryStream(directory, "*.{out,err}")) { // of a server that was killed
+            try (var old = Files.newDirectoryStream(directory, "*.{out,err,log}")) { // of a server that was killed
                 for (Path file : old) {
                     Files.deleteIfExists(file);
                 }
@@ -110,6 +112,25 @@ public class SandboxOutputs {
         }
     }
 
+    /** What the sandbox's own processes had to say, from {@code offset} on. */
+    SandboxService.LogPart runtime(ManagedSandbox sandbox, long offset, int most) throws IOException {
+        Path file = directory.resolve(sandbox.id + ".log");
+        boolean ended = sandbox.status() == SandboxStatus.STOPPED;
+        if (!Files.exists(file)) {
+            return new SandboxService.LogPart(0, new byte[0], 0, ended);
+        }
+        try (FileChannel channel = FileChannel.open(file)) {
+            long total = channel.size();
+            long from = Math.min(total, Math.max(0, offset < 0 ? total + offset : offset));
+            ByteBuffer bytes = ByteBuffer.allocate((int) Math.min(most, total - from));
+            while (bytes.hasRemaining() && channel.read(bytes, from + bytes.position()) >= 0) {
+                // again until it is full
+            }
+            byte[] read = Arrays.copyOf(bytes.array(), bytes.position());
+            return new SandboxService.LogPart(from, read, from + read.length, ended && from + read.length == total);
+        }
+    }
+
     /** Removes the output of a sandbox that was never made. */
     void discard(String id, @Nullable Output output) {
         close(output == null ? null : output.stdout);
@@ -138,6 +159,7 @@ public class SandboxOutputs {
         try {
             Files.deleteIfExists(directory.resolve(id + ".out"));
             Files.deleteIfExists(directory.resolve(id + ".err"));
+            Files.deleteIfExists(directory.resolve(id + ".log"));
         } catch (IOException e) {
             LOG.warn("removing the log of {}: {}", id, e.getMessage());
         }

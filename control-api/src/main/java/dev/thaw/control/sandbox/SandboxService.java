@@ -205,11 +205,14 @@ public class SandboxService {
         }
     }
 
-    /** Part of a sandbox's output. */
-    public LogPart logs(String id, boolean stderr, long offset, int most, Duration wait) throws InterruptedException {
+    /** Part of a sandbox's output: "stdout", "stderr", or "runtime" for what the sandbox's own processes had to say. */
+    public LogPart logs(String id, String stream, long offset, int most, Duration wait) throws InterruptedException {
         ManagedSandbox sandbox = find(id);
         try {
-            LogFile.Slice slice = (stderr ? sandbox.stderr : sandbox.stdout).read(offset, most, wait);
+            if (stream.equals("runtime")) {
+                return outputs.runtime(sandbox, offset, most);
+            }
+            LogFile.Slice slice = (stream.equals("stderr") ? sandbox.stderr : sandbox.stdout).read(offset, most, wait);
             return new LogPart(slice.offset(), slice.bytes(), slice.next(), slice.ended());
         } catch (IOException e) {
             throw ApiException.internal("the log can not be read: " + e.getMessage());
