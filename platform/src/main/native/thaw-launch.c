@@ -333,6 +333,10 @@ int main(int argc, char **argv) {
                 }
             }
             reap();
+            if (gofer.done && !sandbox.done && !host_namespaces) { /* a sandbox without files is of no use, and its owner must hear of it */
+                killed = SIGKILL;
+                kill(sandbox.pid, SIGKILL);
+            }
         }
         if (lifeline >= 0 && polled[1].revents != 0) {
             char byte;

@@ -1,13 +1,12 @@
 package dev.thaw.runsc.cli;
 
 import dev.thaw.runsc.SandboxException;
-import dev.thaw.runsc.container.StateJson;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 /** {@code runsc wait}. */
-@Command(name = "wait", description = "wait until a container ends and print its exit code as JSON")
+@Command(name = "wait", description = "wait until a container ends and print its exit code")
 final class WaitCommand implements Callable<Integer> {
     private final Runsc runsc;
 
@@ -20,8 +19,7 @@ final class WaitCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SandboxException {
-        int code = runsc.sandboxes().get(id).waitFor();
-        System.out.println("{\"id\":" + StateJson.quote(id) + ",\"exitStatus\":" + code + "}");
+        System.out.println(runsc.sandboxes().get(id).waitFor());
         return 0;
     }
 }

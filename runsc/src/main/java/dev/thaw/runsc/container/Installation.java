@@ -50,7 +50,7 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
     }
 
     /** The command line of a JVM of the given kind ("boot", "gofer"), up to and with the main class. */
-    public List<String> command(String kind, String mainClass, int maxHeapMiB) {
+    public List<String> command(String kind, Path container, String mainClass, int maxHeapMiB) {
         ArrayList<String> command = new ArrayList<>();
         command.add(java.toString());
         command.addAll(COMMON);
@@ -64,6 +64,7 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
             command.add("-XX:AOTCache=" + aot);
         }
         command.add("-Dthaw.native=" + nativeDirectory);
+        command.add("-Dthaw.container=" + container); // tells people whose process it is
         Path zstd = nativeDirectory.resolve("libzstd-jni.so");
         if (Files.exists(zstd)) {
             command.add("-DZstdNativePath=" + zstd);

@@ -92,12 +92,12 @@ public final class SandboxProcess implements AutoCloseable {
             }
             add(argv, "--gofer-fds", join(goferFds));
             argv.add("--gofer");
-            argv.addAll(options.installation().command("gofer", "dev.thaw.gofer.GoferMain", 64));
+            argv.addAll(options.installation().command("gofer", request.directory, "dev.thaw.gofer.GoferMain", 64));
             argv.addAll(goferArguments(request.trees));
             argv.add("--end");
             add(argv, "--sandbox-fds", join(sandboxFds));
             argv.add("--sandbox");
-            argv.addAll(options.installation().command("boot", "dev.thaw.runsc.boot.Boot", 256));
+            argv.addAll(options.installation().command("boot", request.directory, "dev.thaw.runsc.boot.Boot", 256));
             argv.add(emptyRoot(request.directory).toString());
             argv.add("--end");
 

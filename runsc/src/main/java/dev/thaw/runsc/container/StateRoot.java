@@ -55,7 +55,7 @@ public final class StateRoot {
             Files.createDirectories(root, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x")));
             return Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
         } catch (FileAlreadyExistsException e) {
-            throw SandboxException.conflict("container with given ID already exists");
+            throw SandboxException.conflict("container with given ID already exists: " + id);
         } catch (IOException e) {
             throw SandboxException.internal("can not make the state directory " + directory + ": " + reason(e));
         }
@@ -65,7 +65,7 @@ public final class StateRoot {
     public ContainerState load(String id) throws SandboxException {
         ContainerState state = loadOrNull(directory(id));
         if (state == null) {
-            throw SandboxException.notFound("container does not exist");
+            throw SandboxException.notFound("container does not exist: " + id);
         }
         return state;
     }
@@ -131,7 +131,7 @@ public final class StateRoot {
             return new Lock(threads, channel, channel.lock());
         } catch (NoSuchFileException e) {
             threads.unlock();
-            throw SandboxException.notFound("container does not exist");
+            throw SandboxException.notFound("container does not exist: " + id);
         } catch (IOException e) {
             threads.unlock();
             throw SandboxException.internal("can not lock " + directory + ": " + reason(e));
@@ -184,7 +184,7 @@ public final class StateRoot {
             good = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '+' || c == '-' || c == '.';
         }
         if (!good) {
-            throw SandboxException.invalid("invalid container ID format");
+            throw SandboxException.invalid("invalid container ID format: \"" + id.replaceAll("\\p{Cntrl}", "?") + "\"");
         }
     }
 

@@ -56,7 +56,7 @@ class StateRootTest {
     @ParameterizedTest
     @ValueSource(strings = {"", ".", "..", "a/b", "../a", "a b", "\u00e9", "a\0"})
     void create_refusesIdsThatAreNoFileName(String id) {
-        assertThatThrownBy(() -> new StateRoot(temp).create(id)).isInstanceOf(SandboxException.class).hasMessage("invalid container ID format");
+        assertThatThrownBy(() -> new StateRoot(temp).create(id)).isInstanceOf(SandboxException.class).hasMessageStartingWith("invalid container ID format");
     }
 
     @Test
@@ -87,6 +87,6 @@ class StateRootTest {
 
     @Test
     void lock_ofNothingIsRefused() {
-        assertThatThrownBy(() -> new StateRoot(temp).lock("none")).isInstanceOf(SandboxException.class).hasMessage("container does not exist");
+        assertThatThrownBy(() -> new StateRoot(temp).lock("none")).isInstanceOf(SandboxException.class).hasMessage("container does not exist: none");
     }
 }
