@@ -37,4 +37,4 @@ for part in lib native aot; do
 done
 find "$dist/lib" -name '*.jar' | LC_ALL=C sort | tr '\n' ':' | sed 's/:$//' > "$dist/classpath"
 echo "$home" > "$dist/java-home"
-"$here/train.sh" "$dist" "$home"
+[ -n "$THAW_NO_TRAIN" ] || "$here/train.sh" "$dist" "$home"

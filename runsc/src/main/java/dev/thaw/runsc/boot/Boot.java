@@ -1,0 +1,72 @@
+package dev.thaw.runsc.boot;
+
+import dev.thaw.host.Wire;
+import dev.thaw.host.WireException;
+import dev.thaw.runsc.SandboxException;
+import dev.thaw.runsc.control.BootSpec;
+import dev.thaw.runsc.control.ControlProtocol;
+
+/**
+ * The main of a sandbox process: {@code Boot EMPTY_ROOT}. It learns over the boot socket what it is to become, builds the kernel, loads the program, gives up all it has on the host, says that it
+ * is ready, and lives until the container's first process has ended; its exit code is that process's.
+ */
+public final class Boot {
+    static final int BOOT_FD = 3;
+    static final int CONTROL_FD = 4;
+    static final int GOFER_FD = 5;
+    static final int STDIN_FD = 6;
+    static final int FIRST_IMAGE_FD = 9;
+
+    private Boot() {}
+
+    public static void main(String[] args) {
+        Runtime.getRuntime().halt(run(args[0]));
+    }
+
+    private static int run(String emptyRoot) {
+        Wire boot = new Wire(BOOT_FD);
+        if (boot.receive(0) <= 0) {
+            return 1; // runsc changed its mind
+        }
+        boolean train = Boolean.getBoolean("thaw.aot.train");
+        try {
+            BootSpec spec = BootSpec.read(boot.in());
+            if (spec.confine() && !train) {
+                System.setProperty("thaw.stub.uid", "65534"); // whom the Sentry becomes may signal and trace its stubs
+            }
+            SandboxKernel sandbox = SandboxKernel.build(spec);
+            ControlServer server = new ControlServer(sandbox, CONTROL_FD);
+            if (spec.confine() && !train) {
+                Rehearsal.run();
+                Confinement.enter(emptyRoot);
+            }
+            Thread.ofPlatform().name("control").daemon().start(server);
+            if (spec.start()) {
+                sandbox.start();
+            }
+            boot.out().reset().u8(ControlProtocol.OK);
+            boot.send();
+            boot.close();
+            int code = sandbox.awaitExit();
+            server.finish(code);
+            return code;
+        } catch (SandboxException e) {
+            return refuse(boot, e.kind(), String.valueOf(e.getMessage()));
+        } catch (WireException e) {
+            return refuse(boot, SandboxException.Kind.INTERNAL, "the boot message is broken: " + e.getMessage());
+        } catch (Throwable e) {
+            e.printStackTrace(System.err);
+            return refuse(boot, SandboxException.Kind.INTERNAL, "the sandbox can not start: " + e);
+        }
+    }
+
+    private static int refuse(Wire boot, SandboxException.Kind kind, String message) {
+        try {
+            boot.out().reset().u8(ControlProtocol.ERROR).utf8(kind.name()).utf8(message);
+            boot.send();
+        } catch (WireException e) {
+            System.err.println(message);
+        }
+        return 1;
+    }
+}

@@ -1,0 +1,131 @@
+package dev.thaw.runsc.boot;
+
+import dev.thaw.gofer.GoferClient;
+import dev.thaw.host.HostProcess;
+import dev.thaw.host.WireException;
+import dev.thaw.platform.Platform;
+import dev.thaw.platform.PlatformException;
+import dev.thaw.platform.Platforms;
+import dev.thaw.platform.memory.MemFdMemoryFile;
+import dev.thaw.runsc.SandboxException;
+import dev.thaw.runsc.control.BootSpec;
+import dev.thaw.runsc.oci.ProcessConfig;
+import dev.thaw.sentry.ErrnoException;
+import dev.thaw.sentry.kernel.Kernel;
+import dev.thaw.sentry.kernel.KernelConfig;
+import dev.thaw.sentry.kernel.ProcessSpec;
+import dev.thaw.sentry.kernel.ThreadGroup;
+import dev.thaw.sentry.vfs.MountNamespace;
+import java.util.concurrent.CompletableFuture;
+import org.jspecify.annotations.Nullable;
+
+/** The kernel of this sandbox with what connects it to the host: its platform, its gofer, its stdio. */
+final class SandboxKernel {
+    private final BootSpec spec;
+    private final GoferClient gofer;
+    private final MountNamespace mounts;
+    private volatile Kernel kernel;
+    private volatile ThreadGroup init;
+    private volatile boolean started;
+    private final CompletableFuture<Integer> exit = new CompletableFuture<>();
+
+    private SandboxKernel(BootSpec spec, GoferClient gofer, MountNamespace mounts, Kernel kernel, ThreadGroup init) {
+        this.spec = spec;
+        this.gofer = gofer;
+        this.mounts = mounts;
+        this.kernel = kernel;
+        this.init = init;
+    }
+
+    /** Builds the kernel that {@code spec} describes and loads its program. */
+    static SandboxKernel build(BootSpec spec) throws SandboxException {
+        try {
+            MemFdMemoryFile memory = MemFdMemoryFile.create();
+            if (spec.memoryLimit() > 0) {
+                memory.setLimit(spec.memoryLimit());
+            }
+            Platform platform = Platforms.create(spec.platform(), memory);
+            GoferClient gofer = new GoferClient(Boot.GOFER_FD);
+            Kernel kernel = new Kernel(new KernelConfig(platform, spec.hostname(), Math.max(0, spec.pidsLimit()), Math.max(0, spec.memoryLimit()), spec.strace()));
+            MountNamespace mounts = MountTable.build(spec, kernel, gofer);
+            ProcessSpec process = Processes.spec(spec.process(), mounts, Processes.stdio(Boot.STDIN_FD));
+            ThreadGroup init;
+            try {
+                init = kernel.createInit(process);
+            } catch (ErrnoException e) {
+                throw Processes.notStarted(spec.process(), e);
+            }
+            return new SandboxKernel(spec, gofer, mounts, kernel, init);
+        } catch (PlatformException e) {
+            throw SandboxException.internal("platform " + spec.platform() + ": " + e.getMessage());
+        } catch (WireException e) {
+            throw SandboxException.internal("the gofer does not answer: " + e.getMessage());
+        } catch (ErrnoException e) {
+            throw SandboxException.internal("can not build the sandbox: " + e.getMessage());
+        }
+    }
+
+    BootSpec spec() {
+        return spec;
+    }
+
+    Kernel kernel() {
+        return kernel;
+    }
+
+    GoferClient gofer() {
+        return gofer;
+    }
+
+    MountNamespace mounts() {
+        return mounts;
+    }
+
+    boolean isStarted() {
+        return started;
+    }
+
+    /** Lets the first process run. */
+    void start() throws SandboxException {
+        if (started) {
+            throw SandboxException.conflict("cannot start an already running container");
+        }
+        started = true;
+        kernel.start(init);
+    }
+
+    /** Starts one more process; its stdio descriptors become the sandbox's. */
+    ThreadGroup exec(ProcessConfig process, int stdin, int stdout, int stderr) throws SandboxException {
+        if (!started) {
+            throw SandboxException.conflict("cannot exec in a container that is not running");
+        }
+        try {
+            return kernel.exec(Processes.spec(process, mounts, Processes.stdio(stdin, stdout, stderr)));
+        } catch (ErrnoException e) {
+            throw Processes.notStarted(process, e);
+        }
+    }
+
+    /** The process with this pid, init for 0. */
+    @Nullable ThreadGroup process(int pid) {
+        return pid == 0 ? init : kernel.tasks().group(pid);
+    }
+
+    /** Waits for the end of the first process, or of the sandbox by {@link #finish}; the exit code. */
+    int awaitExit() throws InterruptedException {
+        init.exitFuture().thenAccept(status -> exit.complete(HostProcess.exitCode(status)));
+        kernel.endFuture()
+                .thenAccept(
+                        failure -> {
+                            if (failure != null) {
+                                exit.complete(134); // as if it had aborted: our bug, described in the log
+                            }
+                        });
+        return exit.join();
+    }
+
+    /** Ends the sandbox with {@code code}, whatever its processes do. */
+    void finish(int code) {
+        exit.complete(code);
+    }
+}
