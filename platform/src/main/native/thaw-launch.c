@@ -307,14 +307,9 @@ int main(int argc, char **argv) {
 
     start(&gofer, 0);
     start(&sandbox, 1);
-    for (int i = 0; i < gofer.count; i++) {
-        if (gofer.fds[i] != lifeline && gofer.fds[i] != exit_fd) {
-            close(gofer.fds[i]);
-        }
-    }
-    for (int i = 0; i < sandbox.count; i++) {
-        if (sandbox.fds[i] != lifeline && sandbox.fds[i] != exit_fd) {
-            close(sandbox.fds[i]);
+    for (int fd = 3; fd < 1024; fd++) { /* what the children got, and what runsc did not close, is not ours to hold open */
+        if (fd != lifeline && fd != exit_fd && fd != signals) {
+            close(fd);
         }
     }
 

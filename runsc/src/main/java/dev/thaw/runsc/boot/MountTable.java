@@ -21,8 +21,8 @@ import java.util.List;
 final class MountTable {
     private MountTable() {}
 
-    static MountNamespace build(BootSpec spec, Kernel kernel, GoferClient gofer) throws SandboxException {
-        Filesystem lower = new GoferFilesystem(gofer, BootSpec.CONTAINER_ROOT, true);
+    static MountNamespace build(BootSpec spec, Kernel kernel, GoferClient gofer) throws SandboxException, ErrnoException {
+        Filesystem lower = new GoferFilesystem(kernel.memory(), gofer, BootSpec.CONTAINER_ROOT, true);
         Filesystem root = spec.rootOverlay() ? new OverlayFilesystem(List.of(lower), new TmpfsFilesystem(kernel.memory(), 0, 0x1ed)) : lower;
         MountNamespace mounts = new MountNamespace(root, 0);
         for (BootMount mount : spec.mounts()) {
@@ -38,9 +38,9 @@ final class MountTable {
         return mounts;
     }
 
-    private static Filesystem filesystem(BootMount mount, Kernel kernel, GoferClient gofer) throws SandboxException {
+    private static Filesystem filesystem(BootMount mount, Kernel kernel, GoferClient gofer) throws SandboxException, ErrnoException {
         return switch (mount.type()) {
-            case "bind" -> new GoferFilesystem(gofer, mount.root(), mount.options().contains("ro"));
+            case "bind" -> new GoferFilesystem(kernel.memory(), gofer, mount.root(), mount.options().contains("ro"));
             case "proc" -> new ProcFilesystem(kernel);
             case "sysfs" -> new SysFilesystem(kernel);
             case "dev" -> new DevFilesystem(kernel);
