@@ -80,11 +80,11 @@ public final class FileOpener {
             if (walk.lastKind != PathWalk.Last.NAME) {
                 throw errno((flags & O_EXCL) != 0 ? EEXIST : EISDIR);
             }
+            if (walk.trailingSlash) {
+                throw errno(EISDIR);
+            }
             Location found = walk.child();
             if (found == null) {
-                if (walk.trailingSlash) {
-                    throw errno(EISDIR);
-                }
                 Location made = create(flags, mode);
                 if (made != null) {
                     return openAt(made, flags, true);
@@ -96,9 +96,6 @@ public final class FileOpener {
             }
             Inode inode = found.inode();
             if (!inode.isSymlink()) {
-                if (walk.trailingSlash) {
-                    throw errno(inode.isDirectory() ? EISDIR : ENOTDIR);
-                }
                 if (inode.isDirectory()) {
                     throw errno(EISDIR);
                 }

@@ -94,7 +94,7 @@ public final class NameOperations {
             if (parent.lookupLocked(walk.last) != null) {
                 throw errno(EEXIST);
             }
-            if (walk.trailingSlash && (mode & S_IFMT) != S_IFDIR) {
+            if (walk.trailingSlash && (source != null || (mode & S_IFMT) != S_IFDIR)) {
                 throw errno(ENOENT);
             }
             if (source != null && source.mount() != walk.mount) {
