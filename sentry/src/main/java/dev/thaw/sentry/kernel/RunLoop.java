@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 final class RunLoop implements Runnable {
     private static final System.Logger LOG = System.getLogger("dev.thaw.sentry.kernel");
     private static final SyscallTable TABLE = Amd64.TABLE;
+    private static final long GENERAL_PROTECTION = 13;
     private static final long NO_DEADLINE = Long.MIN_VALUE;
 
     private final Task task;
@@ -197,7 +198,8 @@ final class RunLoop implements Runnable {
         int signal = current.faultSignal();
         int code = current.faultCode();
         long address = current.faultAddress();
-        if (signal == Signals.SIGSEGV || signal == Signals.SIGBUS) {
+        boolean paging = (signal == Signals.SIGSEGV || signal == Signals.SIGBUS) && current.trapNumber() != GENERAL_PROTECTION;
+        if (paging) {
             SignalInfo info = MemorySeam.handleFault(task, current, address, current.faultAccess());
             if (info == null) {
                 return;
