@@ -3,6 +3,7 @@ package dev.thaw.platform;
 import static dev.thaw.abi.Mman.PROT_EXEC;
 import static dev.thaw.abi.Mman.PROT_READ;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.util.Objects.requireNonNull;
 
 import dev.thaw.platform.memory.MemoryFile;
 import java.lang.foreign.MemorySegment;
@@ -45,7 +46,7 @@ final class TextPatcher implements CallSitePatcher {
         if (!readText(address, now) || !Arrays.equals(now, expected)) {
             return false;
         }
-        long old = pages.get(address & -4096);
+        long old = requireNonNull(pages.get(address & -4096));
         long fresh = memory.allocate(1, 1);
         MemorySegment.copy(memory.view(), old, memory.view(), fresh, 4096);
         MemorySegment.copy(replacement, 0, memory.view(), JAVA_BYTE, fresh + (address & 4095), replacement.length);

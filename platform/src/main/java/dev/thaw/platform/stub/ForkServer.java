@@ -35,6 +35,10 @@ public final class ForkServer implements AutoCloseable {
     @GuardedBy("mu")
     private final BitSet slots = new BitSet();
 
+    /** Where to look for a free slot: one just freed rests, since its process may take a moment to die. */
+    @GuardedBy("mu")
+    private int next;
+
     @GuardedBy("mu")
     private boolean closed;
 
@@ -82,10 +86,14 @@ public final class ForkServer implements AutoCloseable {
             if (closed) {
                 throw new PlatformException("the platform is closed");
             }
-            int slot = slots.nextClearBit(0);
+            int slot = slots.nextClearBit(next);
+            if (slot >= SLOTS) {
+                slot = slots.nextClearBit(0);
+            }
             if (slot >= SLOTS) {
                 throw new PlatformException("too many address spaces");
             }
+            next = slot + 1;
             message.set(JAVA_INT, 0, slot);
             long sent = RawSyscall.call(SYS_write, socket, message.address(), 4, 0, 0, 0);
             int child = sent == 4 ? receive() : -1;

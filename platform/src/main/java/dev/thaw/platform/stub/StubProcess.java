@@ -92,17 +92,7 @@ public final class StubProcess {
                 return -ESRCH;
             }
             int index = issued & RING_COUNT - 1;
-            long entry = CTL_RING + (long) index * RING_ENTRY;
-            region.set(JAVA_LONG, entry, nr);
-            region.set(JAVA_LONG, entry + 8, a);
-            region.set(JAVA_LONG, entry + 16, b);
-            region.set(JAVA_LONG, entry + 24, c);
-            region.set(JAVA_LONG, entry + 32, d);
-            region.set(JAVA_LONG, entry + 40, e);
-            region.set(JAVA_LONG, entry + 48, f);
-            region.set(JAVA_INT, entry + CMD_SEQ, ++issued);
-            region.set(JAVA_INT, entry + CMD_MEMORY, memory);
-            INT.setVolatile(region, CTL_SEQ, issued);
+            issueLocked(memory, nr, a, b, c, d, e, f);
             while (StubCalls.manager(controlAddress, context, issued, YIELDS, WAIT_NANOS) != 0) {
                 if (!alive()) {
                     return -ESRCH;
@@ -112,6 +102,21 @@ public final class StubProcess {
         } finally {
             mu.unlock();
         }
+    }
+
+    @GuardedBy("mu")
+    private void issueLocked(int memory, long nr, long a, long b, long c, long d, long e, long f) {
+        long entry = CTL_RING + (long) (issued & RING_COUNT - 1) * RING_ENTRY;
+        region.set(JAVA_LONG, entry, nr);
+        region.set(JAVA_LONG, entry + 8, a);
+        region.set(JAVA_LONG, entry + 16, b);
+        region.set(JAVA_LONG, entry + 24, c);
+        region.set(JAVA_LONG, entry + 32, d);
+        region.set(JAVA_LONG, entry + 40, e);
+        region.set(JAVA_LONG, entry + 48, f);
+        region.set(JAVA_INT, entry + CMD_SEQ, ++issued);
+        region.set(JAVA_INT, entry + CMD_MEMORY, memory);
+        INT.setVolatile(region, CTL_SEQ, issued);
     }
 
     /** Clones a thread whose context is the next free one. It stops by itself as soon as it is set up. */
@@ -156,10 +161,15 @@ public final class StubProcess {
         }
     }
 
-    /** Sends a signal to a thread of this process. */
+    /** Sends a signal to a thread of this process; the manager does it where the Sentry has not the right to. */
     public int signal(int tid, int signal) {
         int result = (int) RawSyscall.call(SYS_tgkill, pid, tid, signal, 0, 0, 0);
         return result == -EPERM ? (int) call(SYS_tgkill, pid, tid, signal, 0, 0, 0) : result;
+    }
+
+    /** Whether thread {@code tid} of this process is there. */
+    public boolean alive(int tid) {
+        return RawSyscall.call(SYS_tgkill, pid, tid, 0, 0, 0, 0) != -ESRCH;
     }
 
     /** Looks whether the process still runs. */
@@ -189,7 +199,8 @@ public final class StubProcess {
             mu.lock();
             try {
                 if (!dead) {
-                    call(SYS_exit_group, 0, 0, 0, 0, 0, 0);
+                    issueLocked(0, SYS_exit_group, 0, 0, 0, 0, 0, 0);
+                    StubCalls.wake(controlAddress + CTL_SEQ);
                 }
             } finally {
                 mu.unlock();

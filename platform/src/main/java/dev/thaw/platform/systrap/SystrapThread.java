@@ -1,6 +1,5 @@
 package dev.thaw.platform.systrap;
 
-import static dev.thaw.abi.Errno.ESRCH;
 import static dev.thaw.abi.Mman.PROT_EXEC;
 import static dev.thaw.abi.Mman.PROT_READ;
 import static dev.thaw.abi.Mman.PROT_WRITE;
@@ -218,7 +217,7 @@ final class SystrapThread implements GuestThread {
     }
 
     private boolean lives() {
-        if (process.signal(context.tid(), 0) == -ESRCH) {
+        if (!process.alive(context.tid())) {
             process.kill();
         }
         return !process.dead();
