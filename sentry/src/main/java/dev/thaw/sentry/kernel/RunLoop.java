@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * What a task's Java thread does: run guest code, answer its calls, and at the safe point between the two do what others asked of the task.
  *
  * <p>An interrupted system call (result {@code -ERESTART…}) stays in {@link #restartCode} while the safe point is passed. When a handler is to run, Linux's rules decide what its frame returns to. When
- * none is, the call is made again here, without return to the guest; so at the safe point registers, floating-point state and the time left ({@link #callDeadline}) are all there is to save.
+ * none is, the call is made again here, without return to the guest; so at the safe point registers, floating-point state, the time left ({@link #callDeadline}) and the bytes moved ({@link #callProgress}) are all there is to save.
  */
 final class RunLoop implements Runnable {
     private static final System.Logger LOG = System.getLogger("dev.thaw.sentry.kernel");
@@ -49,6 +49,9 @@ final class RunLoop implements Runnable {
     int restartCode;
 
     private long callDeadline = NO_DEADLINE;
+
+    /** Bytes that an interrupted call has moved already and that count in its result. Task-owned; read while paused. */
+    long callProgress;
     private volatile boolean safe;
 
     /** Runs on the thread before the first instruction (CLONE_CHILD_SETTID). */
@@ -125,6 +128,7 @@ final class RunLoop implements Runnable {
     /** Answers the system call in the registers. Returns false when the task is to exit. */
     private boolean systemCall() {
         callDeadline = NO_DEADLINE;
+        callProgress = 0;
         long result = dispatch();
         if (result >= -(Errno.ERESTART_RESTARTBLOCK) && result <= -Errno.ERESTARTSYS) {
             restartCode = (int) -result;
@@ -284,8 +288,9 @@ final class RunLoop implements Runnable {
         return restartCode == 0 || callDeadline == NO_DEADLINE ? -1 : Math.max(0, callDeadline - now);
     }
 
-    void restore(int restoredCode, long timeLeft, byte[] fp) {
+    void restore(int restoredCode, long timeLeft, long progress, byte[] fp) {
         restartCode = restoredCode;
+        callProgress = Math.max(0, progress);
         if (timeLeft >= 0) {
             long now = task.kernel().clock().monotonic();
             callDeadline = now + timeLeft < 0 ? Long.MAX_VALUE : now + timeLeft;

@@ -98,7 +98,9 @@ final class SignalDelivery {
                         case Errno.ERESTARTSYS -> action.has(Signals.SA_RESTART);
                         default -> false;
                     };
-            if (restart) {
+            if (loop.callProgress > 0) {
+                regs.rax = loop.callProgress;
+            } else if (restart) {
                 regs.rax = regs.origRax;
                 regs.rip = regs.restartRip;
             } else {

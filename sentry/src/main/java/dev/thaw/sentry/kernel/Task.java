@@ -297,6 +297,19 @@ public final class Task implements Saveable {
         return runLoop.deadline(timeout);
     }
 
+    /**
+     * Bytes that the current call moved before it was interrupted (with {@code -ERESTARTSYS}) and made again: it goes on behind them, and they count in its result. When a signal handler runs instead, they
+     * are its result.
+     */
+    public long callProgress() {
+        return runLoop.callProgress;
+    }
+
+    /** Says so, before returning {@code -ERESTARTSYS}. */
+    public void setCallProgress(long bytes) {
+        runLoop.callProgress = bytes;
+    }
+
     /** Sends a signal that this task's own action caused (SIGPIPE, SIGXFSZ, SIGSEGV): to this thread. */
     public void sendSelf(int signal) {
         kernel.signals().sendToTask(this, SignalInfo.from(signal, signal == Signals.SIGPIPE ? Signals.SI_USER : Signals.SI_KERNEL, threadGroup().pid(), credentials.uid()), true);

@@ -11,7 +11,7 @@ import dev.thaw.state.SaveContext;
 import dev.thaw.state.StateType;
 import java.util.List;
 
-/** What a checkpoint keeps of a task: at its safe point everything is in registers and fields. {@code pendingCall} is the restart code of an interrupted call, {@code timeLeft} what is left of its time or -1. */
+/** What a checkpoint keeps of a task: at its safe point everything is in registers and fields. {@code pendingCall} is the restart code of an interrupted call, {@code timeLeft} what is left of its time or -1, {@code progress} the bytes it has moved. */
 @StateType(id = 0x0102, version = 1)
 public record TaskState(
         int kernel,
@@ -26,6 +26,7 @@ public record TaskState(
         byte[] fp,
         int pendingCall,
         long timeLeft,
+        long progress,
         long mask,
         AlternateStack alternateStack,
         List<SignalInfo.State> pending,
@@ -78,6 +79,7 @@ public record TaskState(
                 task.runLoop.keptFp(),
                 task.runLoop.restartCode,
                 task.runLoop.timeLeft(task.kernel().clock().monotonic()),
+                task.runLoop.restartCode == 0 ? 0 : task.runLoop.callProgress,
                 signals.permanentMask(),
                 signals.alternateStack(),
                 signals.pending.save(),
@@ -114,7 +116,7 @@ public record TaskState(
                     task.setFds(fds == null ? null : fds.acquire());
                     task.setFs(context.getOrNull(s.fs, FsContext.class));
                     task.registers().fromWords(java.util.Arrays.copyOf(s.registers, dev.thaw.platform.Registers.WORDS));
-                    task.runLoop.restore(s.pendingCall, s.timeLeft, s.fp);
+                    task.runLoop.restore(s.pendingCall, s.timeLeft, s.progress, s.fp);
                     task.signals().restore(s.mask, s.alternateStack);
                     task.signals().pending.restore(s.pending);
                     task.clearChildTid = s.clearChildTid;

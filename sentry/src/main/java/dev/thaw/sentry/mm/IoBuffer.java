@@ -23,6 +23,15 @@ public abstract class IoBuffer {
     /** Fills the next {@code length} bytes with zero. */
     public abstract long putZeros(long length) throws ErrnoException;
 
+    /** Moves the cursor on without a copy of use to anyone, at most to the end. */
+    public final void skip(long length) throws ErrnoException {
+        MemorySegment scratch = MemorySegment.ofArray(new byte[(int) Math.min(length, 1 << 16)]);
+        long left = Math.min(length, remaining());
+        while (left > 0) {
+            left -= take(scratch, 0, Math.min(left, scratch.byteSize()));
+        }
+    }
+
     /** Fills from a byte array. */
     public final long put(byte[] source, int offset, int length) throws ErrnoException {
         return put(MemorySegment.ofArray(source), offset, length);

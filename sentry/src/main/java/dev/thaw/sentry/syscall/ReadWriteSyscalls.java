@@ -4,6 +4,7 @@ import static dev.thaw.abi.Errno.EAGAIN;
 import static dev.thaw.abi.Errno.EBADF;
 import static dev.thaw.abi.Errno.EINVAL;
 import static dev.thaw.abi.Errno.EOPNOTSUPP;
+import static dev.thaw.abi.Errno.ERESTARTSYS;
 import static dev.thaw.abi.Fcntl.O_NONBLOCK;
 import static dev.thaw.abi.Fcntl.RWF_NOWAIT;
 import static dev.thaw.abi.Fcntl.RWF_SUPPORTED;
@@ -162,6 +163,11 @@ final class ReadWriteSyscalls {
         if (!file.isWritable()) {
             throw errno(EBADF);
         }
+        long before = task.callProgress();
+        if (before > 0) {
+            source.skip(before);
+            return writeRest(task, file, source, before);
+        }
         long count = offset < 0 ? file.write(task, source) : file.pwrite(task, source, offset);
         if ((file.statusFlags() & O_NONBLOCK) != 0 || (flags & RWF_NOWAIT) != 0) {
             return count;
@@ -193,8 +199,11 @@ final class ReadWriteSyscalls {
                     return done > 0 ? done : count;
                 }
                 int blocked = task.block(Long.MAX_VALUE);
+                if (blocked == -ERESTARTSYS && done > 0) {
+                    task.setCallProgress(done); // a pause must not be seen as a short write
+                }
                 if (blocked != 0) {
-                    return done > 0 ? done : blocked;
+                    return blocked;
                 }
             }
         } catch (ErrnoException e) {

@@ -53,7 +53,7 @@ final class TestSandbox implements AutoCloseable {
         FdTable fds = new FdTable();
         fds.replace(pipe[1], 1, false, 1024);
         fds.replace(pipe[0], OUT, false, 1024); // kept by the guest's table, so that it is saved and comes back
-        reader = pipe[0];
+        reader = (PipeFile) pipe[0].acquire(); // so that it outlives the guest
         List<String> argv = new ArrayList<>(List.of("/guest"));
         argv.addAll(Arrays.asList(args));
         ThreadGroup init = kernel.createInit(new ProcessSpec(argv, List.of(), "/", Credentials.root(), Map.of(), mounts, fds));
@@ -122,9 +122,7 @@ final class TestSandbox implements AutoCloseable {
         save(pack, meta);
         kernel.close();
         kernel = restore(pack, meta);
-        try (FileDescription file = kernel.init().leader().fds().get(OUT)) {
-            reader = (PipeFile) file;
-        }
+        reader = (PipeFile) kernel.init().leader().fds().get(OUT);
     }
 
     Checkpointer.Saved save(Path pack, Path meta) throws IOException {
