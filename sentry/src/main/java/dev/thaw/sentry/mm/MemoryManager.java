@@ -467,7 +467,8 @@ public final class MemoryManager implements Saveable, AutoCloseable {
                 Vma vma = vmas.get(i);
                 boolean stack = vma.growsDown() && vma.start <= layout.stackStart() && layout.stackStart() < vma.end;
                 String name = stack ? "[stack]" : (vma.flags & Vma.HEAP) != 0 ? "[heap]" : vma.name;
-                list.add(new Mapping(vma.start, vma.end, vma.prot, vma.flags & Vma.KEPT_FLAGS, vma.fileOffset, vma.file, name));
+                int flags = (vma.flags & Vma.SPECIAL) != 0 ? 0 : vma.flags & Vma.KEPT_FLAGS; // Linux shows its vDSO as private
+                list.add(new Mapping(vma.start, vma.end, vma.prot, flags, vma.fileOffset, vma.file, name));
             }
             return list;
         } finally {
