@@ -47,10 +47,12 @@ final class GoferDirectory extends Inode {
     private volatile @Nullable List<DirectoryEntry> listing;
     private volatile @Nullable ConcurrentHashMap<String, HostStat> listed;
     private volatile int lookups;
+    private volatile long bytes = 4096;
 
     GoferDirectory(GoferFilesystem fs, GoferName at, HostStat stat) {
         super(fs, stat.ino, stat.mode, stat.uid, stat.gid);
         this.at = at;
+        this.bytes = stat.size;
         setNlink(stat.nlink);
         setTimes(stat.atime, stat.mtime, stat.ctime);
     }
@@ -76,12 +78,12 @@ final class GoferDirectory extends Inode {
 
     @Override
     public long size() {
-        return 4096;
+        return bytes;
     }
 
     @Override
     public long blocks() {
-        return 8;
+        return (bytes + 511) >>> 9;
     }
 
     @Override
@@ -139,6 +141,7 @@ final class GoferDirectory extends Inode {
     }
 
     private void refresh(HostStat stat) {
+        bytes = stat.size;
         setMode(stat.mode);
         setOwner(stat.uid, stat.gid);
         setNlink(stat.nlink);

@@ -60,6 +60,16 @@ final class OverlayDirectory extends TmpfsDirectory implements OverlayInode {
     }
 
     @Override
+    public long size() {
+        return lowers.isEmpty() ? super.size() : lowers.getFirst().size();
+    }
+
+    @Override
+    public long blocks() {
+        return lowers.isEmpty() ? 0 : lowers.getFirst().blocks();
+    }
+
+    @Override
     public boolean remembersAbsence() {
         return !lowers.isEmpty();
     }
