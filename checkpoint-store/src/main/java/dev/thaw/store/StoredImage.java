@@ -6,12 +6,15 @@ import dev.thaw.state.image.ChunkReader;
 import dev.thaw.state.image.ContentHash;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PageMap;
+import dev.thaw.state.image.StateDump;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /** An image that is complete. Every fault is an {@link ImageException} of one line that names the file. */
 public final class StoredImage {
@@ -66,6 +69,25 @@ public final class StoredImage {
             paths.add(packs.resolve(pack.name()));
         }
         return paths;
+    }
+
+    /** The manifest as it stands in its file. */
+    public String inspect() {
+        try {
+            return Files.readString(manifestFile);
+        } catch (IOException e) {
+            throw unreadable(manifestFile, e);
+        }
+    }
+
+    /** Writes the kernel state as JSON; {@code typeNames} may give record types a name, or null. */
+    public void dump(IntFunction<@Nullable String> typeNames, Appendable out) throws IOException {
+        checkFile(meta(), manifest.meta());
+        try (FileChannelSource source = new FileChannelSource(meta())) {
+            StateDump.write(ImageMeta.read(source).state(), typeNames, out);
+        } catch (ImageException e) {
+            throw new ImageException(meta() + " " + e.getMessage(), e);
+        }
     }
 
     /** Throws when this machine can not run the image. */

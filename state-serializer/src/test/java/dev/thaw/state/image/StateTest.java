@@ -133,6 +133,16 @@ final class StateTest {
     }
 
     @Test
+    void aBlobIsShownAsJsonWithoutItsClasses() throws java.io.IOException {
+        StringBuilder json = new StringBuilder();
+        StateDump.write(StateWriter.write(Node.catalog(), List.of(Node.full(1))), id -> id == 0x7001 ? "Tag" : null, json);
+        assertThat(json.toString())
+                .contains("\"type\" : \"#7000\", \"version\" : 1")
+                .contains("\"text\" : \"\\u00ff\\u0000x\"", "\"bytes\" : \"01ff\"", "\"table\" : [[], [1, 2]]")
+                .contains("\"type\" : \"Tag\"");
+    }
+
+    @Test
     void theSchemaIsALineForEachType() {
         assertThat(SchemaText.of(Node.catalog()))
                 .contains("7001 v1 dev.thaw.state.image.Node.Tag(name string, weight long?)\n")
