@@ -79,7 +79,7 @@ public final class GuestRunner implements AutoCloseable {
 
     public int await(ThreadGroup group) throws Exception {
         try {
-            return group.exitFuture().get(60, TimeUnit.SECONDS);
+            return group.exitFuture().get(Integer.getInteger("guest.timeout", 60), TimeUnit.SECONDS);
         } catch (java.util.concurrent.TimeoutException e) {
             throw new AssertionError("the guest hangs; so far it said: " + text() + " " + kernel.processes(), e);
         }
