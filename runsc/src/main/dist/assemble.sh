@@ -23,7 +23,7 @@ else
 fi
 # Only what these processes use: a longer class path is a slower start.
 for pattern in platform gofer sentry state-serializer checkpoint-store picocli jackson-core-3 jackson-databind-3 jackson-annotations kryo minlog objenesis-3.4 reflectasm \
-    zstd-jni; do
+    zstd-jni jspecify; do
     for jar in "$libs/$pattern"*.jar; do
         [ -e "$jar" ] && cp "$jar" "$dist/lib.new/"
     done

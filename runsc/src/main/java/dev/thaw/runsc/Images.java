@@ -68,6 +68,15 @@ final class Images {
         }
     }
 
+    /** Throws unless every byte of the image is as it was written. */
+    static void check(StoredImage image) throws SandboxException {
+        try {
+            image.checkFiles();
+        } catch (ImageException e) {
+            throw new SandboxException(SandboxException.Kind.INVALID, String.valueOf(e.getMessage()), e);
+        }
+    }
+
     static void close(int[] fds) {
         for (int fd : fds) {
             HostFiles.close(fd);

@@ -68,6 +68,13 @@ public final class Sandbox {
         }
     }
 
+    /** Lets a restored sandbox go on. */
+    void begin() throws SandboxException {
+        try (ControlClient client = connect()) {
+            client.start();
+        }
+    }
+
     /** Starts one more process in the sandbox. The returned connection says how it ends; closing it leaves the process alone. */
     public ExecHandle exec(ProcessConfig process, Stdio stdio) throws SandboxException {
         refresh();

@@ -50,13 +50,13 @@ public final class Sandboxes {
      * Makes a sandbox whose program is loaded but does not run before {@link Sandbox#start}. It lives by itself and stays, stopped in the end, until it is deleted.
      */
     public Sandbox create(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
-        Started started = launch(id, bundle, spec, stdio, false, new int[0], false);
+        Started started = launch(id, bundle, spec, stdio, false, new int[0], null);
         return detach(started);
     }
 
     /** Makes a sandbox and runs its program at once. */
     public Sandbox run(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
-        Started started = launch(id, bundle, spec, stdio, true, new int[0], false);
+        Started started = launch(id, bundle, spec, stdio, true, new int[0], null);
         return detach(started);
     }
 
@@ -70,11 +70,12 @@ public final class Sandboxes {
         return launchRestored(id, bundle, spec, image, stdio);
     }
 
+    /** The sandbox restores while the image's files are checked here; only then does it go on. */
     private Started launchRestored(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio) throws SandboxException {
         Spec connected = spec != null ? spec : SpecReader.readText(image.manifest().spec(), bundle);
         int[] fds = Images.open(image);
         try {
-            return launch(id, bundle, connected, stdio, true, fds, true);
+            return launch(id, bundle, connected, stdio, false, fds, image);
         } finally {
             Images.close(fds);
         }
@@ -92,7 +93,7 @@ public final class Sandboxes {
 
     /** Makes a sandbox and runs its program; it dies with the caller, who holds the process. */
     public Started runAttached(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
-        return launch(id, bundle, spec, stdio, true, new int[0], false);
+        return launch(id, bundle, spec, stdio, true, new int[0], null);
     }
 
     private static void writeSpec(Path directory, Spec spec) throws SandboxException {
@@ -103,8 +104,8 @@ public final class Sandboxes {
         }
     }
 
-    Started launch(String id, Path bundle, Spec spec, Stdio stdio, boolean start, int[] imageFds, boolean restore) throws SandboxException {
-        BootSpecs specs = BootSpecs.of(options, id, spec, start, restore ? imageFds.length : 0);
+    Started launch(String id, Path bundle, Spec spec, Stdio stdio, boolean start, int[] imageFds, @Nullable StoredImage image) throws SandboxException {
+        BootSpecs specs = BootSpecs.of(options, id, spec, start, imageFds.length);
         Path directory = options.root().create(id);
         SandboxProcess process = null;
         boolean done = false;
@@ -131,8 +132,14 @@ public final class Sandboxes {
                 process.awaitReady(); // if it died and took the directory along, that is what to report
                 throw e;
             }
+            if (image != null) {
+                Images.check(image);
+            }
             process.awaitReady();
-            state = state.withStatus(start ? ContainerState.RUNNING : ContainerState.CREATED);
+            if (image != null) {
+                new Sandbox(options, state).begin();
+            }
+            state = state.withStatus(start || image != null ? ContainerState.RUNNING : ContainerState.CREATED);
             options.root().store(state);
             done = true;
             return new Started(state, process);

@@ -12,6 +12,10 @@ import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.control.ProcessCodec;
 import dev.thaw.sentry.kernel.Kernel;
 import dev.thaw.sentry.kernel.ThreadGroup;
+import dev.thaw.sentry.checkpoint.Checkpointer;
+import dev.thaw.state.ImageException;
+import dev.thaw.host.HostFiles;
+import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -53,7 +57,11 @@ final class ControlServer implements Runnable {
                     .start(
                             () -> {
                                 try (Wire wire = new Wire(socket)) {
-                                    new Connection(wire).serve();
+                                    Connection connection = new Connection(wire);
+                                    connection.serve();
+                                    if (connection.frozen) {
+                                        sandbox.kernel().resume();
+                                    }
                                 } finally {
                                     connections.decrementAndGet();
                                 }
@@ -74,6 +82,7 @@ final class ControlServer implements Runnable {
         private final Wire wire;
         private final ReentrantLock sending = new ReentrantLock();
         private int execPid;
+        private boolean frozen;
 
         Connection(Wire wire) {
             this.wire = wire;
@@ -90,7 +99,7 @@ final class ControlServer implements Runnable {
                     } catch (SandboxException e) {
                         out.reset().u8(ERROR).utf8(e.kind().name()).utf8(String.valueOf(e.getMessage()));
                         answer = true;
-                    } catch (RuntimeException e) {
+                    } catch (RuntimeException | LinkageError e) {
                         e.printStackTrace(System.err);
                         out.reset().u8(ERROR).utf8(SandboxException.Kind.INTERNAL.name()).utf8("the sandbox failed: " + e);
                         answer = true;
@@ -132,10 +141,14 @@ final class ControlServer implements Runnable {
                 }
                 case PAUSE -> kernel.pause();
                 case RESUME -> kernel.resume();
+                case CHECKPOINT -> checkpoint(in, out);
                 case PROCESSES -> processes(out);
                 case STATS -> stats(out);
                 case STATUS -> out.u8(!sandbox.isStarted() ? 0 : kernel.isPaused() ? 2 : 1);
-                case DESTROY -> sandbox.finish(137);
+                case DESTROY -> {
+                    frozen = false;
+                    sandbox.finish(137);
+                }
                 default -> throw SandboxException.invalid("unknown request");
             }
             return true;
@@ -208,6 +221,37 @@ final class ControlServer implements Runnable {
             } catch (SandboxException | InterruptedException | WireException e) {
                 HostSockets.shutdown(wire.socket());
             }
+        }
+
+        /** Writes an image. Without {@code leaveRunning} the guest stands still until this connection says DESTROY, or closes: then the image came to nothing and the guest goes on. */
+        private void checkpoint(WireReader in, WireWriter out) throws WireException, SandboxException {
+            Kernel kernel = sandbox.kernel();
+            boolean leaveRunning = in.u8() != 0;
+            int pack = wire.takeFd(0);
+            int meta = wire.takeFd(1);
+            int known = wire.takeFd(2);
+            if (pack < 0 || meta < 0 || !sandbox.isStarted()) {
+                throw SandboxException.conflict("container not running");
+            }
+            boolean wasPaused = kernel.isPaused();
+            boolean done = false;
+            try {
+                Checkpointer.Saved saved = Checkpointer.save(kernel, pack, meta, known);
+                out.i64(saved.bytes()).i64(saved.pausedNanos());
+                done = true;
+            } catch (IOException | ImageException e) {
+                throw SandboxException.internal("can not write the image: " + e.getMessage());
+            } finally {
+                for (int fd : new int[] {pack, meta, known}) {
+                    if (fd >= 0) {
+                        HostFiles.close(fd);
+                    }
+                }
+                if (!wasPaused && (leaveRunning || !done)) {
+                    kernel.resume();
+                }
+            }
+            frozen = !wasPaused && !leaveRunning;
         }
 
         private void processes(WireWriter out) throws WireException {

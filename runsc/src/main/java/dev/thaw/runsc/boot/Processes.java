@@ -17,6 +17,7 @@ import dev.thaw.sentry.vfs.MountNamespace;
 /** From the OCI's view of a process to the kernel's. */
 final class Processes {
     private static final long NO_LIMIT = 1 << 20;
+    private static final int UNNAMED = 1000;
 
     private Processes() {}
 
@@ -33,17 +34,22 @@ final class Processes {
                 uid, uid, uid, uid, gid, gid, gid, gid, user.additionalGids(), caps.permitted(), caps.effective(), caps.inheritable(), caps.bounding(), caps.ambient());
     }
 
-    /** A descriptor table with the three descriptors from {@code first} on as 0, 1 and 2. */
+    /** A descriptor table with the three descriptors from {@code first} on as 0, 1 and 2. A restore offers others in their place. */
     static FdTable stdio(int first) throws ErrnoException {
-        return stdio(first, first + 1, first + 2);
+        return stdio(0, first, first + 1, first + 2);
     }
 
-    /** A descriptor table over three descriptors of the host, which it owns from now on. */
+    /** A descriptor table over three descriptors of the host, which it owns from now on. After a restore they are gone. */
     static FdTable stdio(int stdin, int stdout, int stderr) throws ErrnoException {
+        return stdio(UNNAMED, stdin, stdout, stderr);
+    }
+
+    private static FdTable stdio(int name, int stdin, int stdout, int stderr) throws ErrnoException {
         FdTable fds = new FdTable();
+        int index = name;
         for (int fd : new int[] {stdin, stdout, stderr}) {
             int flags = (int) HostFiles.fcntl(fd, Fcntl.F_GETFL, 0);
-            fds.install(new HostFileDescription(fd, flags < 0 ? Fcntl.O_RDWR : flags), 0, false, NO_LIMIT);
+            fds.install(new HostFileDescription(index++, fd, flags < 0 ? Fcntl.O_RDWR : flags), 0, false, NO_LIMIT);
         }
         return fds;
     }

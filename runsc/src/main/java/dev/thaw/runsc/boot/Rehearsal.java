@@ -1,5 +1,6 @@
 package dev.thaw.runsc.boot;
 
+import dev.thaw.sentry.checkpoint.Checkpointer;
 import dev.thaw.sentry.syscall.Amd64;
 import dev.thaw.sentry.syscall.SyscallTable;
 import java.io.IOException;
@@ -20,6 +21,7 @@ final class Rehearsal {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
+        Checkpointer.prepare();
         // Library parts of the JDK that read a file when first used.
         System.getLogger("dev.thaw.sentry").isLoggable(System.Logger.Level.TRACE);
         new IllegalStateException("rehearsal").getStackTrace();

@@ -11,11 +11,15 @@ import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.control.BootSpec;
 import dev.thaw.runsc.oci.ProcessConfig;
 import dev.thaw.sentry.ErrnoException;
+import dev.thaw.sentry.checkpoint.Checkpointer;
+import dev.thaw.sentry.fs.host.HostDescriptors;
 import dev.thaw.sentry.kernel.Kernel;
 import dev.thaw.sentry.kernel.KernelConfig;
 import dev.thaw.sentry.kernel.ProcessSpec;
 import dev.thaw.sentry.kernel.ThreadGroup;
 import dev.thaw.sentry.vfs.MountNamespace;
+import dev.thaw.state.ImageException;
+import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +51,9 @@ final class SandboxKernel {
             Platform platform = Platforms.create(spec.platform(), memory);
             GoferClient gofer = new GoferClient(Boot.GOFER_FD);
             Kernel kernel = new Kernel(new KernelConfig(platform, spec.hostname(), Math.max(0, spec.pidsLimit()), Math.max(0, spec.memoryLimit()), spec.strace()));
+            if (spec.imageFiles() > 0) {
+                return restore(spec, gofer, kernel);
+            }
             MountNamespace mounts = MountTable.build(spec, kernel, gofer);
             ProcessSpec process = Processes.spec(spec.process(), mounts, Processes.stdio(Boot.STDIN_FD));
             ThreadGroup init;
@@ -62,7 +69,30 @@ final class SandboxKernel {
             throw SandboxException.internal("the gofer does not answer: " + e.getMessage());
         } catch (ErrnoException e) {
             throw SandboxException.internal("can not build the sandbox: " + e.getMessage());
+        } catch (IOException e) {
+            throw SandboxException.internal("can not restore: " + e.getMessage());
+        } catch (ImageException e) {
+            throw SandboxException.invalid("can not restore: " + e.getMessage());
         }
+    }
+
+    private static SandboxKernel restore(BootSpec spec, GoferClient gofer, Kernel kernel) throws IOException, SandboxException {
+        int[] packs = new int[spec.imageFiles() - 2];
+        for (int i = 0; i < packs.length; i++) {
+            packs[i] = Boot.FIRST_IMAGE_FD + 2 + i;
+        }
+        HostDescriptors stdio = index -> index >= 0 && index <= 2 ? Boot.STDIN_FD + index : -1;
+        Checkpointer.restore(
+                kernel,
+                Boot.FIRST_IMAGE_FD,
+                Boot.FIRST_IMAGE_FD + 1,
+                packs,
+                reader -> reader.with(GoferClient.class, gofer).with(HostDescriptors.class, stdio));
+        ThreadGroup init = kernel.init();
+        if (init == null) {
+            throw SandboxException.invalid("can not restore: the image holds no process");
+        }
+        return new SandboxKernel(spec, gofer, init.leader().fs().namespace(), kernel, init);
     }
 
     BootSpec spec() {
@@ -91,7 +121,11 @@ final class SandboxKernel {
             throw SandboxException.conflict("cannot start an already running container");
         }
         started = true;
-        kernel.start(init);
+        if (spec.imageFiles() > 0) {
+            kernel.resume();
+        } else {
+            kernel.start(init);
+        }
     }
 
     /** Starts one more process; its stdio descriptors become the sandbox's. */
