@@ -708,6 +708,7 @@ public final class PageCache implements Mappable {
         sourceLimit = state.sourceLimit;
         size = state.size;
         PageStates.fill(pages, state.runs);
+        PageStates.reserve(memory, state.runs);
         for (int i = 2; i < state.runs.length; i += 3) {
             held += state.runs[i];
         }

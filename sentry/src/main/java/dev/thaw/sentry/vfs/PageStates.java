@@ -1,5 +1,6 @@
 package dev.thaw.sentry.vfs;
 
+import dev.thaw.platform.memory.MemoryFile;
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.state.ImageException;
 
@@ -24,6 +25,18 @@ final class PageStates {
             }
         } catch (ErrnoException e) {
             throw new ImageException("a page cache's table is damaged", e);
+        }
+    }
+
+    /** Takes a reference to each page of {@code runs}: a restored memory file counts from what refers to it. */
+    static void reserve(MemoryFile memory, long[] runs) {
+        for (int i = 0; i < runs.length; i += 3) {
+            long offset = runs[i + 1] & -MemoryFile.PAGE_SIZE;
+            long length = runs[i + 2] << 12;
+            if (offset > memory.size() - length) {
+                throw new ImageException("a page cache's table is damaged");
+            }
+            memory.reserve(offset, length);
         }
     }
 
