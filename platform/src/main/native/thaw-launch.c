@@ -328,9 +328,19 @@ int main(int argc, char **argv) {
                 }
             }
             reap();
-            if (gofer.done && !sandbox.done && !host_namespaces) { /* a sandbox without files is of no use, and its owner must hear of it */
-                killed = SIGKILL;
-                kill(sandbox.pid, SIGKILL);
+            if (gofer.done && !sandbox.done && !host_namespaces) {
+                /* A sandbox without files is of no use, and its owner must hear of it. But the gofer also ends because the sandbox does: an ending process closes its sockets
+                 * before it can be waited for. So it gets a moment, and its own status counts. */
+                struct pollfd ending = {.fd = signals, .events = POLLIN};
+                for (int waited = 0; waited < 10 && !sandbox.done; waited++) {
+                    poll(&ending, 1, 20);
+                    while (read(signals, &info, sizeof info) == sizeof info) {
+                    }
+                    reap();
+                }
+                if (!sandbox.done) {
+                    kill(sandbox.pid, SIGKILL);
+                }
             }
         }
         if (lifeline >= 0 && polled[1].revents != 0) {

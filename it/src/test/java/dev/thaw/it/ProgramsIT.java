@@ -40,11 +40,11 @@ class ProgramsIT {
                 f.write(b'abc'); f.flush(); print(os.stat(f.name).st_size)
             """;
     private static final String PERL = "my %h = map { $_ => $_ ** 2 } 1..10; print join(',', map { \"$_=$h{$_}\" } sort { $a <=> $b } keys %h), \"\\n\"; print `echo child`; exit 4";
-    private static final String COMPILE = "cd /tmp && gcc -O1 -pthread -o threads " + Guests.ROOT + "/it/src/guest/c/threads.c && ./threads";
+    private static final String COMPILE = "cd $(mktemp -d) && gcc -O1 -pthread -o threads " + Guests.ROOT + "/it/src/guest/c/threads.c && ./threads";
     private static final String FILES =
-            "set -e; cd /tmp; mkdir -p d/e; for i in 1 2 3; do echo line $i > d/e/f$i; done; tar cf d.tar d; rm -r d; tar xf d.tar; find d | sort; cat d/e/*;"
+            "set -e; cd $(mktemp -d); mkdir -p d/e; for i in 1 2 3; do echo line $i > d/e/f$i; done; tar cf d.tar d; rm -r d; tar xf d.tar; find d | sort; cat d/e/*;"
                     + " seq 1 5000 | sort -r | sort -n | md5sum; ln -s d/e l; ls l; mv d/e/f1 d/g; cp -r d c; diff -r c d && echo same; wc -c d.tar; du -s --apparent-size d/e | cut -f1";
-    private static final String BIG = "cd /tmp; head -c 52428800 /dev/zero | tr '\\0' 'x' > big; sha256sum big; ls -l big | cut -d' ' -f5";
+    private static final String BIG = "cd $(mktemp -d); head -c 52428800 /dev/zero | tr '\\0' 'x' > big; sha256sum big; ls -l big | cut -d' ' -f5";
 
     private static final List<List<String>> PROGRAMS =
             List.of(
