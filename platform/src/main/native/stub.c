@@ -134,29 +134,30 @@ static void help(char *ctx) {
     call0(NR_sched_yield);
 }
 
-/* Waits until the Sentry says what next: looks, gives way to others who want the processor, then sleeps. */
+/* Waits until the Sentry says what next. */
 static uint32_t await_answer(char *ctx) {
-    uint32_t state, yields = 0;
+    uint64_t start = __builtin_ia32_rdtsc(), budget = *word(ctx, CTX_SPIN), waited;
+    uint32_t state;
     for (;;) {
         for (uint32_t spin = 0; spin < SPIN_PURE; spin++) {
             state = *word(ctx, CTX_STATE);
             if (state == STATE_HELP) {
                 help(ctx);
             } else if (state != STATE_STOPPED) {
-                return state;
+                goto answered;
             }
             __builtin_ia32_pause();
         }
-        uint64_t before = __builtin_ia32_rdtsc();
-        if (yields++ < *word(ctx, CTX_SPIN)) {
-            call0(NR_sched_yield);
-            if (__builtin_ia32_rdtsc() - before < YIELD_TICKS) continue;
-        }
+        if (__builtin_ia32_rdtsc() - start < budget) continue;
         __atomic_exchange_n((uint32_t *)(ctx + CTX_STUB_WAIT), 1, __ATOMIC_SEQ_CST);
         if (*word(ctx, CTX_STATE) == STATE_STOPPED) call4(NR_futex, ctx + CTX_STATE, 0 /* FUTEX_WAIT */, STATE_STOPPED, 0);
         *word(ctx, CTX_STUB_WAIT) = 0;
-        yields = 0;
     }
+answered:
+    waited = __builtin_ia32_rdtsc() - start;
+    budget = waited < SHORT_WAIT ? SPIN_MAX : budget / 2;
+    *word(ctx, CTX_SPIN) = budget > SPIN_MIN ? budget : SPIN_MIN;
+    return state;
 }
 
 static uint32_t stop(char *ctx) {

@@ -63,7 +63,6 @@
 #define CTX_EFLAGS 104
 #define CTX_FS_BASE 112   /* of every stop */
 #define CTX_PENDING 120   /* u32: an interrupt arrived in the stub; it counts before the guest runs on */
-#define CTX_SPIN 124      /* u32: how often the stub yields before it sleeps */
 
 #define CTX_RBX 128
 #define CTX_RBP 136
@@ -75,6 +74,7 @@
 #define CTX_FRAME 184     /* u64: address of the ucontext of the last stop with a frame */
 
 #define CTX_CLEAR_TID 192 /* u32: zeroed by the host kernel when the thread is gone */
+#define CTX_SPIN 196      /* u32: ticks that the stub looks before it sleeps; its own */
 #define CTX_ALT_STACK 4096 /* also the end of the stack of a stop without a frame */
 
 #define STATE_RUNNING 1 /* the guest, or the stub on its way to or from it */
@@ -91,6 +91,12 @@
  * Patched call sites jump to STUB_BASE with the address to return to in rcx. This address is part of a checkpoint: guest memory holds it.
  */
 
-/* Both sides wait alike: look SPIN_PURE times, yield the processor, and so on a few times; a yield of more than YIELD_TICKS says that others want it. */
-#define SPIN_PURE 40
-#define YIELD_TICKS 10000
+/*
+ * Both sides wait alike: they look at the state for a while, then sleep. How long they look depends on the last wait: after one shorter than
+ * SHORT_WAIT (which two sleeps and wakes are) it is SPIN_MAX, after a longer one half of what it was. So a side that waits in vain (the other
+ * computes, blocks, or has no processor because we hold it) soon stops to look, and begins again when the two would be quick together.
+ */
+#define SPIN_PURE 16      /* looks between two readings of the clock */
+#define SPIN_MIN 3000     /* ticks of the time stamp counter, 2 to 3 for each ns */
+#define SPIN_MAX 100000
+#define SHORT_WAIT 400000

@@ -16,42 +16,43 @@ static void yield(void) {
     __asm__ volatile("syscall" : "=a"(ret) : "a"(24L) : "rcx", "r11", "memory");
 }
 
-/* Waits until *word != value: looks, yields at most `yields` times, then sleeps with *waiting set. Returns the new value, or value itself when nanos have passed. */
-static uint32_t await_change(volatile uint32_t *word, uint32_t value, volatile uint32_t *waiting, long yields, long nanos) {
-    uint32_t now;
-    for (;;) {
-        for (int spin = 0; spin < SPIN_PURE; spin++) {
-            now = *word;
-            if (now != value) return now;
-            __builtin_ia32_pause();
-        }
-        uint64_t before = __builtin_ia32_rdtsc();
-        if (yields-- <= 0) break;
-        yield();
-        if (__builtin_ia32_rdtsc() - before > YIELD_TICKS) break;
-    }
+/* Sleeps until *word != value or nanos have passed. */
+static void sleep_on(volatile uint32_t *word, uint32_t value, volatile uint32_t *waiting, long nanos) {
     struct timespec timeout = {nanos / 1000000000, nanos % 1000000000};
     __atomic_exchange_n(waiting, 1, __ATOMIC_SEQ_CST);
-    now = *word;
-    if (now == value) {
-        futex(word, 0, value, &timeout);
-        now = *word;
-    }
+    if (*word == value) futex(word, 0, value, &timeout);
     *waiting = 0;
-    return now;
 }
 
-/* Gives the stopped guest thread of ctx an order and waits for its next stop. Returns its state (the order itself: timed out, call thaw_wait). */
-int thaw_switch(char *ctx, int order, long yields, long nanos) {
+/* Waits for a state other than `order`: looks for `budget` ticks, then sleeps. Returns the state (`order` itself when nanos have passed) and, from bit 8, the ticks it took. */
+static long await_state(char *ctx, uint32_t order, uint64_t budget, long nanos) {
+    volatile uint32_t *state = (volatile uint32_t *)(ctx + CTX_STATE);
+    uint64_t start = __builtin_ia32_rdtsc();
+    uint32_t now;
+    do {
+        for (int spin = 0; spin < SPIN_PURE; spin++) {
+            now = *state;
+            if (now != order) goto changed;
+            __builtin_ia32_pause();
+        }
+    } while (__builtin_ia32_rdtsc() - start < budget);
+    sleep_on(state, order, (volatile uint32_t *)(ctx + CTX_SENTRY_WAIT), nanos);
+    now = *state;
+changed:
+    return (long)((__builtin_ia32_rdtsc() - start) << 8 | (now & 255));
+}
+
+/* Gives the stopped guest thread of ctx an order and waits for its next stop, as await_state. */
+long thaw_switch(char *ctx, int order, long budget, long nanos) {
     volatile uint32_t *state = (volatile uint32_t *)(ctx + CTX_STATE);
     __atomic_exchange_n(state, order, __ATOMIC_SEQ_CST);
     if (*(volatile uint32_t *)(ctx + CTX_STUB_WAIT)) futex(state, 1, 1, 0);
-    return await_change(state, order, (volatile uint32_t *)(ctx + CTX_SENTRY_WAIT), yields, nanos);
+    return await_state(ctx, order, budget, nanos);
 }
 
 /* Waits on for the next stop. */
-int thaw_wait(char *ctx, int order, long yields, long nanos) {
-    return await_change((volatile uint32_t *)(ctx + CTX_STATE), order, (volatile uint32_t *)(ctx + CTX_SENTRY_WAIT), yields, nanos);
+long thaw_wait(char *ctx, int order, long budget, long nanos) {
+    return await_state(ctx, order, budget, nanos);
 }
 
 /*
@@ -67,15 +68,17 @@ int thaw_manager(char *control, char *ctx, uint32_t seq, long yields, long nanos
         if (asked && *(volatile uint32_t *)(ctx + CTX_STUB_WAIT)) futex(ctx + CTX_STATE, 1, 1, 0);
     }
     if (!asked) futex(control + CTL_SEQ, 1, 1, 0);
-    for (;;) {
+    for (long round = 0;; round++) {
         uint32_t now = *done;
         if ((int32_t)(now - seq) >= 0) return 0;
-        if (asked) {
-            for (int spin = 0; spin < 20 * SPIN_PURE && *done == now; spin++) __builtin_ia32_pause();
-            if (*done != now) continue;
-            asked = 0; /* it is not what it was asked to be, or the processor is not its own */
-            futex(control + CTL_SEQ, 1, 1, 0);
+        for (int spin = 0; spin < 40 && *done == now; spin++) __builtin_ia32_pause();
+        if (*done != now) continue;
+        if (asked && round == 8) futex(control + CTL_SEQ, 1, 1, 0); /* the thread is not what it was asked to be, or has no processor */
+        if (round < yields) {
+            yield();
+            continue;
         }
-        if (await_change(done, now, (volatile uint32_t *)(control + CTL_WAITER), yields, nanos) == now) return -1;
+        sleep_on(done, now, (volatile uint32_t *)(control + CTL_WAITER), nanos);
+        if (*done == now) return -1;
     }
 }

@@ -65,7 +65,7 @@ final class PtraceThread implements GuestThread {
         this.process = process;
         context = process.newContext();
         MemorySegment memory = context.memory();
-        while (StubCalls.await(memory.address(), STATE_RUNNING, 20, WAIT_NANOS) != STATE_STOPPED) {
+        while (StubCalls.state(StubCalls.await(memory.address(), STATE_RUNNING, SPIN_MAX, WAIT_NANOS)) != STATE_STOPPED) {
             if (!process.alive()) {
                 throw new PlatformException("a guest thread died as it started");
             }

@@ -38,7 +38,6 @@ public final class StubAbi {
     public static final long CTX_R11         = 96;
     public static final long CTX_EFLAGS      = 104;
     public static final long CTX_FS_BASE     = 112;
-    public static final long CTX_SPIN        = 124;
     public static final long CTX_RBX         = 128;
     public static final long CTX_RBP         = 136;
     public static final long CTX_R12         = 144;
@@ -49,6 +48,10 @@ public final class StubAbi {
     public static final long CTX_FRAME       = 184;
     public static final long CTX_CLEAR_TID   = 192;
     public static final long CTX_ALT_STACK   = 4096;
+
+    public static final int  SPIN_MIN        = 3000;
+    public static final int  SPIN_MAX        = 100000;
+    public static final int  SHORT_WAIT      = 400000;
 
     public static final int  STATE_RUNNING   = 1;
     public static final int  STATE_STOPPED   = 2;

@@ -14,9 +14,9 @@ import java.lang.invoke.MethodHandle;
 public final class StubCalls {
     // SAFETY: each takes addresses inside a mapped region of the context memfd, and touches the words that stub_abi.h names.
     private static final MethodHandle SWITCH =
-            NativeFiles.function("thaw_switch", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
+            NativeFiles.function("thaw_switch", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
     private static final MethodHandle WAIT =
-            NativeFiles.function("thaw_wait", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
+            NativeFiles.function("thaw_wait", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
     private static final MethodHandle MANAGER =
             NativeFiles.function(
                     "thaw_manager", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
@@ -28,19 +28,29 @@ public final class StubCalls {
         RawSyscall.call(SYS_futex, word, FUTEX_WAKE, Integer.MAX_VALUE, 0, 0, 0);
     }
 
-    /** Gives a stopped guest thread an order (run, trap) and waits for its next stop; returns its state, {@code order} when the time is over. */
-    public static int switchTo(long context, int order, long yields, long nanos) {
+    /** Gives a stopped guest thread an order (run, trap) and waits for its next stop, spinning for {@code budget} ticks: see {@link #state} and {@link #ticks}. */
+    public static long switchTo(long context, int order, long budget, long nanos) {
         try {
-            return (int) SWITCH.invokeExact(context, order, yields, nanos);
+            return (long) SWITCH.invokeExact(context, order, budget, nanos);
         } catch (Throwable t) {
             throw new AssertionError(t);
         }
     }
 
+    /** The state after a wait; the order itself when the time is over. */
+    public static int state(long result) {
+        return (int) result & 0xff;
+    }
+
+    /** How long a wait took. */
+    public static long ticks(long result) {
+        return result >>> 8;
+    }
+
     /** Waits on for the next stop. */
-    public static int await(long context, int order, long yields, long nanos) {
+    public static long await(long context, int order, long budget, long nanos) {
         try {
-            return (int) WAIT.invokeExact(context, order, yields, nanos);
+            return (long) WAIT.invokeExact(context, order, budget, nanos);
         } catch (Throwable t) {
             throw new AssertionError(t);
         }

@@ -35,8 +35,6 @@ final class SystrapThread implements GuestThread {
     private static final int FETCH = 16;
     private static final int WRITE = 2;
     private static final long WAIT_NANOS = 100_000_000;
-    private static final int YIELDS = Integer.getInteger("thaw.systrap.yields", 20);
-
     private final SystrapAddressSpace space;
     private final StubProcess process;
     private final StubProcess.Context context;
@@ -54,6 +52,9 @@ final class SystrapThread implements GuestThread {
 
     /** The registers in the context at the last stop without a frame. */
     private final Registers seen = new Registers();
+
+    /** Ticks to look for the next stop before sleeping. */
+    private int spin = SPIN_MAX;
 
     /** How the thread stopped last. */
     private int kind = KIND_FRAME;
@@ -76,14 +77,13 @@ final class SystrapThread implements GuestThread {
         uc = ctx.asSlice(frame.ucontext(), Frame.SIZE);
         fp = ctx.asSlice(frame.fp(), frame.layout().size());
         layout = frame.layout();
-        ctx.set(JAVA_INT, CTX_SPIN, YIELDS);
         address = ctx.address();
     }
 
     private static StubProcess.Context start(StubProcess process) throws PlatformException {
         StubProcess.Context context = process.newContext();
         long address = context.memory().address();
-        while (StubCalls.await(address, STATE_RUNNING, 20, WAIT_NANOS) != STATE_STOPPED) {
+        while (StubCalls.state(StubCalls.await(address, STATE_RUNNING, SPIN_MAX, WAIT_NANOS)) != STATE_STOPPED) {
             if (!process.alive()) {
                 throw new PlatformException("a guest thread died as it started");
             }
@@ -154,12 +154,14 @@ final class SystrapThread implements GuestThread {
 
     /** Gives the order and waits until the thread has stopped; false when it never will. */
     private boolean step(int order) {
-        int state = StubCalls.switchTo(address, order, YIELDS, WAIT_NANOS);
+        long result = StubCalls.switchTo(address, order, spin, WAIT_NANOS);
+        spin = StubCalls.ticks(result) < SHORT_WAIT ? SPIN_MAX : Math.max(SPIN_MIN, spin >> 1); // as stub_abi.h says
+        int state = StubCalls.state(result);
         for (int waits = 0; state == order && lives(); ) {
             if (interrupted.get() && ++waits > HOPELESS) {
                 break; // the guest hides in the stub's text
             }
-            state = StubCalls.await(address, order, 0, WAIT_NANOS);
+            state = StubCalls.state(StubCalls.await(address, order, 0, WAIT_NANOS));
         }
         kind = ctx.get(JAVA_INT, CTX_KIND);
         framed = kind == KIND_FRAME;
