@@ -76,7 +76,7 @@ final class Message {
     static Message restore(State state, RestoreContext context) {
         List<FileDescription> rights = new ArrayList<>(state.rights.length);
         for (int ref : state.rights) {
-            rights.add(context.get(ref, FileDescription.class).acquire());
+            rights.add(context.get(ref, FileDescription.class).restoreReference());
         }
         return new Message(state.data, rights, state.pid, state.uid, state.gid, state.source);
     }

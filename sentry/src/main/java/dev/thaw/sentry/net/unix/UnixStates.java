@@ -86,7 +86,7 @@ public final class UnixStates {
         socket.setTimeout(SO_SNDTIMEO, state.sendTimeout);
         for (int id : state.pending) {
             UnixSocket waiting = context.get(id, UnixSocket.class);
-            waiting.acquire();
+            waiting.restoreReference();
             socket.pending.add(waiting);
         }
         for (Message.State message : state.messages) {
