@@ -14,8 +14,8 @@ final class LazyPages {
     /** Written under {@link #mu}; read freely: a clear bit means the content is there. */
     private volatile AtomicLongArray bits = new AtomicLongArray(0);
 
-    @GuardedBy("mu")
-    private long left;
+    /** Lazy pages. Written under {@link #mu}. */
+    private volatile long left;
 
     LazyPages(MemoryFile file, MemoryFile.PageLoader loader) {
         this.file = file;
@@ -23,12 +23,17 @@ final class LazyPages {
     }
 
     boolean isEmpty() {
-        mu.lock();
-        try {
-            return left == 0;
-        } finally {
-            mu.unlock();
+        return left == 0;
+    }
+
+    /** Bytes from {@code offset} on, at most {@code length}, before the first lazy page. */
+    long loadedLength(long offset, long length) {
+        for (long done = 0; done < length; done += MemoryFile.PAGE_SIZE) {
+            if (isLazy(offset + done >> 12)) {
+                return done;
+            }
         }
+        return length;
     }
 
     void add(long offset, long length) {

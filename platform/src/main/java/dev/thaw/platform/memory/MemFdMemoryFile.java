@@ -401,9 +401,15 @@ public final class MemFdMemoryFile extends MemoryFile {
 
     @Override
     public long holeLength(long offset, long length) {
-        if (lazy != null) {
-            return 0;
+        LazyPages pages = lazy;
+        if (pages != null) {
+            long loaded = pages.loadedLength(offset, length);
+            return loaded == 0 ? 0 : unwritten(offset, loaded);
         }
+        return unwritten(offset, length);
+    }
+
+    private long unwritten(long offset, long length) {
         long data = RawSyscall.call(Sysno.SYS_lseek, fd, offset, 3, 0, 0, 0); // SEEK_DATA
         return data < 0 ? length : Math.min(length, data - offset);
     }

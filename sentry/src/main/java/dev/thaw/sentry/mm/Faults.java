@@ -24,8 +24,8 @@ final class Faults {
     /** How much of a file is mapped around a fault. */
     private static final long FILE_WINDOW = 128 << 10;
 
-    /** How much of it while pages still wait in an image: loading them costs. */
-    private static final long LAZY_WINDOW = 64 << 10;
+    /** How much is mapped at once while pages still wait in an image: they come in chunks of this size. */
+    private static final long LAZY_WINDOW = 256 << 10;
 
     /** Pages that a copy on write copies at once, at most. */
     private static final int COPY_PAGES = 4;
