@@ -129,6 +129,31 @@ class ControlApiIT {
     }
 
     @Test
+    void damagedImage_isRefused_andTheSourceGoesOn() throws IOException {
+        String id = field(ok("POST", "/v1/sandboxes", COUNTER), "id");
+        awaitLog(id, "n 3\n");
+        String checkpoint = field(ok("POST", "/v1/sandboxes/" + id + "/checkpoint", "{\"leaveRunning\":true}"), "id");
+        for (String part : List.of("pack", "meta", "chunks")) {
+            Path file = work.resolve("checkpoints/images/" + checkpoint + "." + part);
+            byte[] whole = Files.readAllBytes(file);
+            byte[] flipped = whole.clone();
+            flipped[whole.length / 2] ^= 1;
+            Files.write(file, flipped);
+            HttpResponse<String> response = call("POST", "/v1/checkpoints/" + checkpoint + "/restore", "{}");
+            assertProblem(response, 422);
+            assertThat(response.body()).contains(file.getFileName().toString());
+            Files.write(file, whole);
+        }
+        String copy = field(ok("POST", "/v1/checkpoints/" + checkpoint + "/restore", "{}"), "id");
+        awaitLog(copy, "n ");
+        assertThat(field(ok("GET", "/v1/sandboxes/" + id, ""), "status")).isEqualTo("running");
+        for (String sandbox : List.of(copy, id)) {
+            ok("DELETE", "/v1/sandboxes/" + sandbox, "");
+        }
+        ok("DELETE", "/v1/checkpoints/" + checkpoint, "");
+    }
+
+    @Test
     void badRequests_getProblems() {
         assertProblem(call("POST", "/v1/sandboxes", "{\"command\":"), 400);
         assertProblem(call("POST", "/v1/sandboxes", "{\"command\":[]}"), 400);

@@ -21,6 +21,7 @@ import dev.thaw.store.StoredImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,6 +98,8 @@ public final class RunscEngine implements SandboxEngine {
             return new RunscSandbox(this, sandboxes, started);
         } catch (ImageException e) {
             throw new EngineException(Kind.INVALID, String.valueOf(e.getMessage()), e);
+        } catch (NoSuchFileException e) {
+            throw new EngineException(Kind.INVALID, e.getFile() + " is missing", e);
         } catch (IOException e) {
             throw new EngineException(Kind.INVALID, "the image can not be read: " + e.getMessage(), e);
         } catch (SandboxException e) {
