@@ -11,7 +11,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class Blocker implements Task.TaskWaiter {
     private static final int CORES = Runtime.getRuntime().availableProcessors();
-    private static final int SPIN_MAX = 4_000;
+    private static final long SPIN_MAX_NS = 20_000;
+    private static final long SPIN_MIN_NS = 2_000;
     private static final AtomicInteger SPINNERS = new AtomicInteger();
 
     private final KernelClock clock;
@@ -19,7 +20,8 @@ final class Blocker implements Task.TaskWaiter {
     private volatile boolean woken;
     private volatile boolean parked;
     private volatile @Nullable Thread thread;
-    private int spins = SPIN_MAX / 4;
+    private long spinNs = SPIN_MAX_NS / 2;
+    private int skipped;
 
     Blocker(KernelClock clock, CpuTicker ticker) {
         this.clock = clock;
@@ -94,9 +96,11 @@ final class Blocker implements Task.TaskWaiter {
 
     /** A short wait without giving up the core, as long as such waits pay and a core is left for who would wake us. */
     private boolean spin(Task task, int mask, long deadline) {
-        if (CORES < 2 || spins < 16 && (++spins & 15) != 0) {
+        if (CORES < 2 || ticker.runnable() > CORES || spinNs < SPIN_MIN_NS && (++skipped & 15) != 0) {
             return false;
         }
+        long start = System.nanoTime();
+        long end = start + Math.max(spinNs, SPIN_MIN_NS);
         if (deadline != Long.MAX_VALUE && deadline - clock.monotonic() <= 0) {
             return false;
         }
@@ -105,18 +109,19 @@ final class Blocker implements Task.TaskWaiter {
             return false;
         }
         try {
-            int limit = Math.max(spins, 64);
-            for (int i = 0; i < limit; i++) {
-                if (woken) {
-                    spins = Math.min(SPIN_MAX, spins * 2 + 16);
-                    return true;
+            do {
+                for (int i = 0; i < 8; i++) {
+                    if (woken) {
+                        spinNs = Math.min(SPIN_MAX_NS, spinNs * 2 + 1000);
+                        return true;
+                    }
+                    Thread.onSpinWait();
                 }
                 if ((task.work() & mask) != 0) {
                     return false;
                 }
-                Thread.onSpinWait();
-            }
-            spins >>= 1;
+            } while (System.nanoTime() < end);
+            spinNs >>= 1;
             return false;
         } finally {
             SPINNERS.decrementAndGet();

@@ -1,6 +1,7 @@
 package dev.thaw.sentry.kernel;
 
 import dev.thaw.abi.Signals;
+import dev.thaw.host.HostMachine;
 import dev.thaw.platform.Platform;
 import dev.thaw.platform.memory.MemoryFile;
 import dev.thaw.sentry.ErrnoException;
@@ -17,6 +18,8 @@ import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -31,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 public final class Kernel implements Saveable, AutoCloseable {
     private static final System.Logger LOG = System.getLogger("dev.thaw.sentry.kernel");
 
-    private static final long HOST_MEMORY = 8L << 30;
+    private static final long HOST_MEMORY = HostMachine.memoryBytes();
 
     private final KernelConfig config;
     private final KernelClock clock;
@@ -46,6 +49,17 @@ public final class Kernel implements Saveable, AutoCloseable {
     private final SecureRandom random = new SecureRandom();
     private final AtomicLongArray reported = new AtomicLongArray(SyscallTable.LIMIT / 64 + 1);
     private final AtomicInteger threads = new AtomicInteger();
+
+    /** The tasks' Java threads; one that a task has left serves the next, since making one costs more than a fork may. */
+    private final ThreadPoolExecutor pool =
+            new ThreadPoolExecutor(
+                    0,
+                    Integer.MAX_VALUE,
+                    2,
+                    TimeUnit.SECONDS,
+                    new SynchronousQueue<>(),
+                    Thread.ofPlatform().name("task").stackSize(512 << 10).daemon().factory());
+
     private final CompletableFuture<@Nullable Throwable> end = new CompletableFuture<>();
 
     private volatile String hostname;
@@ -306,7 +320,7 @@ public final class Kernel implements Saveable, AutoCloseable {
             ticker.start();
         }
         try {
-            Thread.ofPlatform().name("task-" + task.tid()).stackSize(512 << 10).daemon().start(task.runLoop);
+            pool.execute(task.runLoop);
         } catch (OutOfMemoryError e) {
             LOG.log(System.Logger.Level.ERROR, "no thread for {0}: {1}", task, e.getMessage());
             threads.decrementAndGet();
@@ -412,6 +426,7 @@ public final class Kernel implements Saveable, AutoCloseable {
         }
         timers.close();
         ticker.close();
+        pool.shutdown();
         config.platform().close();
     }
 

@@ -64,6 +64,7 @@ final class RunLoop implements Runnable {
     @Override
     public void run() {
         Task.setCurrent(task);
+        Thread.currentThread().setName("task-" + task.tid());
         task.blocker().setThread(Thread.currentThread());
         task.kernel().ticker().taskUnblocks();
         try {
