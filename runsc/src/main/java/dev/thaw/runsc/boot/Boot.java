@@ -36,8 +36,8 @@ public final class Boot {
             }
             SandboxKernel sandbox = SandboxKernel.build(spec);
             ControlServer server = new ControlServer(sandbox, CONTROL_FD);
+            Rehearsal.run();
             if (spec.confine() && !train) {
-                Rehearsal.run();
                 Confinement.enter(emptyRoot);
             }
             Thread.ofPlatform().name("control").daemon().start(server);
