@@ -148,8 +148,12 @@ public final class ControlClient implements AutoCloseable {
         }
     }
 
+    /** Ends the sandbox process; it may be gone before it can answer. */
     public void destroy() throws SandboxException {
-        call(request(ControlProtocol.DESTROY));
+        request(ControlProtocol.DESTROY);
+        if (wire.send() >= 0 && wire.receive(0) > 0) {
+            checked();
+        }
     }
 
     @Override
