@@ -35,11 +35,13 @@ final class GoferFile extends RegularInode implements PageSource {
     private GoferFd reading = new GoferFd(this, O_RDONLY);
     private GoferFd writing = new GoferFd(this, O_RDWR);
     private PageCache cache;
+    private volatile long blocks;
 
     GoferFile(GoferFilesystem fs, GoferName at, HostStat stat) {
         super(fs, stat.ino, stat.mode, stat.uid, stat.gid);
         this.at = at;
         this.cache = new PageCache(fs.memory(), null, this, stat.size);
+        this.blocks = stat.blocks;
         setNlink(stat.nlink);
         setTimes(stat.atime, stat.mtime, stat.ctime);
     }
@@ -76,6 +78,7 @@ final class GoferFile extends RegularInode implements PageSource {
 
     /** Takes over what the host says now. */
     void refresh(HostStat stat) {
+        blocks = stat.blocks;
         setMode(stat.mode);
         setOwner(stat.uid, stat.gid);
         setNlink(stat.nlink);
@@ -92,7 +95,7 @@ final class GoferFile extends RegularInode implements PageSource {
 
     @Override
     public long blocks() {
-        return (size() + 511) >>> 9;
+        return blocks;
     }
 
     private GoferFd readable() {
@@ -256,12 +259,12 @@ final class GoferFile extends RegularInode implements PageSource {
 
     /** What a checkpoint keeps: the name by which the file is found again. */
     @StateType(id = 0x0382)
-    public record State(int fs, InodeAttributes attributes, int parent, String name, int cache) {}
+    public record State(int fs, InodeAttributes attributes, int parent, String name, int cache, long blocks) {}
 
     @Override
     public Record save(SaveContext context) {
         return new State(
-                context.ref(fs()), saveAttributes(context), context.ref(at.parent()), at.name(), context.ref(cache));
+                context.ref(fs()), saveAttributes(context), context.ref(at.parent()), at.name(), context.ref(cache), blocks);
     }
 
     static final Restorer<State, GoferFile> RESTORER =
@@ -276,6 +279,7 @@ final class GoferFile extends RegularInode implements PageSource {
                     assert context.get(state.fs, Filesystem.class) instanceof GoferFilesystem;
                     file.restoreInode(state.fs, state.attributes, context);
                     file.cache = context.get(state.cache, PageCache.class);
+                    file.blocks = state.blocks;
                     file.at = GoferNames.restore(file, state.parent, state.name, context);
                 }
             };

@@ -57,7 +57,7 @@ final class OverlayFile extends RegularInode implements OverlayInode {
 
     @Override
     public long blocks() {
-        return (size() + 4095) >>> 12 << 3;
+        return changed ? (size() + 4095) >>> 12 << 3 : lower.blocks();
     }
 
     @Override
