@@ -1,6 +1,7 @@
 package dev.thaw.runsc.container;
 
 import dev.thaw.runsc.SandboxException;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,13 +36,22 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
         String home = System.getProperty("thaw.home");
         if (home != null) {
             Path directory = Path.of(home).toAbsolutePath();
-            return new Installation(java, System.getProperty("java.class.path"), directory.resolve("native"), directory.resolve("aot"));
+            return new Installation(java, classPath(directory), directory.resolve("native"), directory.resolve("aot"));
         }
         String nativeDirectory = System.getProperty("thaw.native");
         if (nativeDirectory == null) {
             throw SandboxException.internal("neither -Dthaw.home nor -Dthaw.native says where Thaw's native parts are");
         }
         return new Installation(java, System.getProperty("java.class.path"), Path.of(nativeDirectory).toAbsolutePath(), Path.of("/nonexistent"));
+    }
+
+    /** The class path that the caches in {@code directory} were made for: the server's own is another one, and longer. */
+    private static String classPath(Path directory) {
+        try {
+            return Files.readString(directory.resolve("classpath")).strip();
+        } catch (IOException e) {
+            return System.getProperty("java.class.path");
+        }
     }
 
     /** The program that starts and outlives gofer and sandbox. */
