@@ -50,7 +50,7 @@ final class LazyPages {
             for (long page = offset >> 12; page < end; page++) {
                 if (!isLazy(page)) {
                     bits.set((int) (page >> 6), bits.get((int) (page >> 6)) | 1L << page);
-                    left++;
+                    left = left + 1;
                 }
             }
         } finally {
@@ -128,7 +128,7 @@ final class LazyPages {
         for (long page = first; page < end; page++) {
             if (isLazy(page)) {
                 bits.set((int) (page >> 6), bits.get((int) (page >> 6)) & ~(1L << page));
-                left--;
+                left = left - 1;
             }
         }
     }

@@ -82,6 +82,9 @@ public final class Kernel implements Saveable, AutoCloseable {
         this.clock = clock;
         this.hostname = config.hostname();
         this.timers = new TimerService(clock);
+        if (config.memoryLimit() > 0) {
+            config.platform().memory().setLimit(config.memoryLimit());
+        }
         this.vdso = new Vdso(config.platform().memory(), clock, timers);
         this.ticker = new CpuTicker(this);
         this.signals = new SignalSender(this);

@@ -55,7 +55,7 @@ final class MemorySeam {
         return space instanceof FutexKey key ? key.address() : address;
     }
 
-    /** Memory that ending the process would give back, roughly. */
+    /** Memory that ending the process would give back, roughly: shared pages count for each. */
     static long residentBytes(ThreadGroup group) {
         MemoryManager mm = null;
         for (Task task : group.tasks()) {
@@ -64,7 +64,7 @@ final class MemorySeam {
                 break;
             }
         }
-        return mm == null ? 0 : mm.totalBytes();
+        return mm == null ? 0 : mm.advice().residentBytes();
     }
 
     private MemorySeam() {}

@@ -13,6 +13,7 @@ import static dev.thaw.sentry.mm.PageTable.WRITABLE;
 import dev.thaw.platform.memory.MemoryFile;
 import dev.thaw.sentry.ErrnoException;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /**
  * Makes pages present: demand allocation, file pages, copy on write, stack growth, and the host mapping behind them.
@@ -253,8 +254,7 @@ final class Faults {
     private record Fetch(Vma vma, Mappable file, long start, long end, long fileOffset, boolean write, long sequence) {}
 
     private Fetch fetchFor(Vma vma, long page, boolean write) {
-        Mappable mappable = vma.mappable;
-        assert mappable != null;
+        Mappable mappable = Objects.requireNonNull(vma.mappable);
         boolean shared = vma.isShared();
         long window = mappable instanceof SharedMemory ? LEAF_SIZE : FILE_WINDOW;
         long low = page;

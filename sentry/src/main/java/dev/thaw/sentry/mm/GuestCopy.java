@@ -61,8 +61,7 @@ final class GuestCopy {
         if (length <= inPage) {
             return length;
         }
-        Vma vma = mm.vmas.find(address);
-        assert vma != null;
+        Vma vma = mm.vmas.require(address);
         long end = Math.min(vma.end, address + Math.min(length, STEP));
         long run = mm.table.runEnd(address & -PAGE, Mappings.roundUp(end), access == PROT_WRITE ? WRITABLE : 0);
         long count = Math.min(end, run) - address;

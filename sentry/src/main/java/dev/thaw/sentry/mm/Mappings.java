@@ -291,9 +291,7 @@ final class Mappings {
                 }
                 mm.vmas.split(at);
                 mm.vmas.split(stop);
-                Vma changed = mm.vmas.find(at);
-                assert changed != null;
-                changed.prot = prot;
+                mm.vmas.require(at).prot = prot;
                 mm.sequence++;
                 protectHostLocked(at, stop, prot);
             }

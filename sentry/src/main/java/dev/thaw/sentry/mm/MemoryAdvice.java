@@ -111,8 +111,7 @@ public final class MemoryAdvice {
         }
         mm.vmas.split(from);
         mm.vmas.split(to);
-        Vma part = mm.vmas.find(from);
-        assert part != null;
+        Vma part = mm.vmas.require(from);
         part.flags = on ? part.flags | flag : part.flags & ~flag;
     }
 
@@ -171,8 +170,7 @@ public final class MemoryAdvice {
                 throw errno(ENOMEM);
             }
             for (long at = address; at < end; ) {
-                Vma vma = mm.vmas.find(at);
-                assert vma != null;
+                Vma vma = mm.vmas.require(at);
                 long to = Math.min(end, vma.end);
                 setFlagLocked(vma, at, to, MAP_LOCKED, on);
                 at = to;

@@ -11,7 +11,6 @@ import static dev.thaw.abi.Mman.PROT_READ;
 import static dev.thaw.abi.Mman.PROT_WRITE;
 import static dev.thaw.sentry.ErrnoException.errno;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.thaw.platform.AddressSpace;
 import dev.thaw.platform.GuestThread;
 import dev.thaw.platform.Platform;
@@ -33,7 +32,8 @@ import org.jspecify.annotations.Nullable;
  * A guest address space (Linux: {@code struct mm_struct}): its VMAs, its page table, and access to its bytes. Counted: CLONE_VM shares it, and who looks at another's (procfs) holds it meanwhile;
  * the last {@link #close} gives everything back.
  *
- * <p>All fields of an address space are guarded by its one lock. It is nearly innermost (see {@link LockClass#MM}): files are asked for pages without it, and a file that is dropped is
+ * <p>All fields that are not final, and what {@link #table}, {@link #vmas} and {@link #dropped} hold, are guarded by {@link #mu}, here and in the components that work on them (no
+ * {@code @GuardedBy}: the checker can not see that a component's {@code mm.mu} is this lock). It is nearly innermost (see {@link LockClass#MM}): files are asked for pages without it, and a file that is dropped is
  * closed after it.
  */
 public final class MemoryManager implements Saveable, AutoCloseable {
@@ -54,33 +54,24 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     private final AtomicInteger users = new AtomicInteger(1);
 
     /** Changes with every change that makes pages fetched without the lock stale. */
-    @GuardedBy("mu")
     long sequence;
 
     /** Files whose VMAs went; closed by {@link #unlock} once the lock is free. */
-    @GuardedBy("mu")
     final ArrayList<AutoCloseable> dropped = new ArrayList<>(4);
 
-    @GuardedBy("mu")
     long mmapBase;
 
-    @GuardedBy("mu")
     long brkStart;
 
-    @GuardedBy("mu")
     long brk;
 
-    @GuardedBy("mu")
     long stackLimit = 8L << 20;
 
-    @GuardedBy("mu")
     long addressSpaceLimit = Long.MAX_VALUE;
 
-    @GuardedBy("mu")
     long dataLimit = Long.MAX_VALUE;
 
     /** MAP_LOCKED after mlockall(MCL_FUTURE). */
-    @GuardedBy("mu")
     int defaultLocked;
 
     /** What exec laid out, for procfs. */
@@ -168,7 +159,6 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     }
 
     /** Unlocks, then closes the files that were dropped meanwhile: closing may take any lock. */
-    @SuppressWarnings("GuardedBy") // emptied while held, closed after
     void unlock() {
         if (dropped.isEmpty()) {
             mu.unlock();

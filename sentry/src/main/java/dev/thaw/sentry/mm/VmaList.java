@@ -57,6 +57,15 @@ final class VmaList {
         return lastHit;
     }
 
+    /** The VMA that contains {@code address}, which the caller knows to be there. */
+    Vma require(long address) {
+        Vma vma = find(address);
+        if (vma == null) {
+            throw new AssertionError("nothing is mapped at " + Long.toHexString(address));
+        }
+        return vma;
+    }
+
     /** Whether nothing is mapped in the range. */
     boolean isFree(long start, long end) {
         int index = firstEndingAbove(start);

@@ -32,9 +32,13 @@ public final class GuestRunner implements AutoCloseable {
     }
 
     public GuestRunner(boolean strace, long pidsLimit) throws Exception {
+        this(strace, pidsLimit, 0);
+    }
+
+    public GuestRunner(boolean strace, long pidsLimit, long memoryLimit) throws Exception {
         MemFdMemoryFile memory = MemFdMemoryFile.create();
         Platform platform = Platforms.create(System.getProperty("thaw.platform", "systrap"), memory);
-        kernel = new Kernel(new KernelConfig(platform, "guest", pidsLimit, 0, strace));
+        kernel = new Kernel(new KernelConfig(platform, "guest", pidsLimit, memoryLimit, strace));
         mounts = new MountNamespace(new TmpfsFilesystem(memory, 0, 0x1ed), 0);
     }
 
