@@ -12,8 +12,8 @@ import dev.thaw.state.Restorer;
 import dev.thaw.state.SaveContext;
 import dev.thaw.state.StateType;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -123,7 +123,8 @@ final class OverlayDirectory extends TmpfsDirectory implements OverlayInode {
         if (lowers.isEmpty()) {
             return own;
         }
-        HashMap<String, DirEntry> known = new HashMap<>(own.size() * 2);
+        // The order of the layers below, whatever was met or changed since: a listing looks the same after a restore.
+        LinkedHashMap<String, DirEntry> known = new LinkedHashMap<>(own.size() * 2);
         for (DirEntry entry : own) {
             known.put(entry.name(), entry);
         }
@@ -131,12 +132,18 @@ final class OverlayDirectory extends TmpfsDirectory implements OverlayInode {
         HashSet<String> seen = new HashSet<>();
         for (Inode lower : lowers) {
             for (DirEntry entry : lower.list(task)) {
-                if (!isHidden(entry.name()) && !known.containsKey(entry.name()) && seen.add(entry.name())) {
+                if (!seen.add(entry.name())) {
+                    continue;
+                }
+                DirEntry ours = known.remove(entry.name());
+                if (ours != null) {
+                    all.add(ours);
+                } else if (!isHidden(entry.name())) {
                     all.add(entry);
                 }
             }
         }
-        all.addAll(own);
+        all.addAll(known.values());
         return all;
     }
 
