@@ -41,12 +41,14 @@ int main(int argc,char**argv){
   if(argc>1&&!strcmp(argv[1],"child")){ _exit(getpid()==syscall(SYS_gettid)?23:24); }
   int st; pid_t c; pthread_t t[4]; void*rv;
   // futex
-  { for(int i=0;i<4;i++)pthread_create(&t[i],0,waiter,0); ms(100); CHECK(fut(&f1,FUTEX_CMP_REQUEUE_PRIVATE,1,(void*)10,&f2,1)==-1&&errno==EAGAIN);
-    CHECK(fut(&f1,FUTEX_CMP_REQUEUE_PRIVATE,1,(void*)10,&f2,0)==4); ms(50); CHECK(woken==1); CHECK(fut(&f1,FUTEX_WAKE_PRIVATE,10,0,0,0)==0); CHECK(fut(&f2,FUTEX_WAKE_PRIVATE,2,0,0,0)==2); CHECK(fut(&f2,FUTEX_WAKE_PRIVATE,10,0,0,0)==1); for(int i=0;i<4;i++)pthread_join(t[i],0); CHECK(woken==4);
-    woken=0; pthread_create(&t[0],0,bits,(void*)1); pthread_create(&t[1],0,bits,(void*)2); ms(100); CHECK(fut(&f2,FUTEX_WAKE_BITSET_PRIVATE,10,0,0,4)==0); CHECK(fut(&f2,FUTEX_WAKE_BITSET_PRIVATE,10,0,0,2)==1); CHECK(fut(&f2,FUTEX_WAKE_PRIVATE,10,0,0,0)==1); pthread_join(t[0],0);pthread_join(t[1],0);
+  { for(int i=0;i<4;i++)pthread_create(&t[i],0,waiter,0);
+    int moved=0; while(moved<4) { int r=fut(&f1,FUTEX_CMP_REQUEUE_PRIVATE,0,(void*)10,&f2,0); if(r<0){CHECK(0);break;} moved+=r; sched_yield(); }
+    CHECK(fut(&f2,FUTEX_CMP_REQUEUE_PRIVATE,1,(void*)10,&f1,1)==-1&&errno==EAGAIN);
+    CHECK(fut(&f2,FUTEX_CMP_REQUEUE_PRIVATE,1,(void*)10,&f1,0)==4); CHECK(fut(&f2,FUTEX_WAKE_PRIVATE,10,0,0,0)==0); CHECK(fut(&f1,FUTEX_WAKE_PRIVATE,2,0,0,0)==2); CHECK(fut(&f1,FUTEX_WAKE_PRIVATE,10,0,0,0)==1); for(int i=0;i<4;i++)pthread_join(t[i],0); CHECK(woken==4);
+    pthread_create(&t[0],0,bits,(void*)1); pthread_create(&t[1],0,bits,(void*)2); while(fut(&f2,FUTEX_WAKE_BITSET_PRIVATE,10,0,0,2)!=1) sched_yield(); pthread_join(t[1],0); CHECK(fut(&f2,FUTEX_WAKE_BITSET_PRIVATE,10,0,0,4)==0); while(fut(&f2,FUTEX_WAKE_PRIVATE,10,0,0,0)!=1) sched_yield(); pthread_join(t[0],0); CHECK(fut(&f2,FUTEX_WAKE_BITSET_PRIVATE,10,0,0,0)==-1&&errno==EINVAL);
     struct timespec ts={0,20000000}; CHECK(fut(&f1,FUTEX_WAIT_PRIVATE,0,&ts,0,0)==-1&&errno==ETIMEDOUT); CHECK(fut(&f1,FUTEX_WAIT_PRIVATE,1,&ts,0,0)==-1&&errno==EAGAIN); CHECK(fut((int*)((char*)&f1+1),FUTEX_WAIT_PRIVATE,1,&ts,0,0)==-1&&errno==EINVAL); CHECK(fut((int*)16,FUTEX_WAIT_PRIVATE,1,&ts,0,0)==-1&&errno==EFAULT);
-    woken=0; f2=5; pthread_create(&t[0],0,waiter,0); ms(50); CHECK(fut(&f1,FUTEX_WAKE_OP_PRIVATE,1,(void*)1,&f2,FUTEX_OP(FUTEX_OP_ADD,3,FUTEX_OP_CMP_EQ,5))==1); CHECK(f2==8); pthread_join(t[0],0);
-    int*sh=mmap(0,4096,3,MAP_SHARED|MAP_ANONYMOUS,-1,0); c=fork(); if(!c){ _exit(fut(sh,FUTEX_WAIT,0,0,0,0)==0?0:1);} ms(100); *sh=1; CHECK(fut(sh,FUTEX_WAKE,1,0,0,0)==1); waitpid(c,&st,0); CHECK(st==0); }
+    pthread_create(&t[0],0,waiter,0); int r; do { sched_yield(); f2=5; r=fut(&f1,FUTEX_WAKE_OP_PRIVATE,1,(void*)1,&f2,FUTEX_OP(FUTEX_OP_ADD,3,FUTEX_OP_CMP_EQ,5)); } while(r==0); CHECK(r==1); CHECK(f2==8); pthread_join(t[0],0);
+    int*sh=mmap(0,4096,3,MAP_SHARED|MAP_ANONYMOUS,-1,0); c=fork(); if(!c){ _exit(fut(sh,FUTEX_WAIT,0,0,0,0)==0?0:1);} while(fut(sh,FUTEX_WAKE,1,0,0,0)!=1) sched_yield(); waitpid(c,&st,0); CHECK(st==0); }
   // robust mutex
   { pthread_mutexattr_t a; pthread_mutexattr_init(&a); pthread_mutexattr_setrobust(&a,PTHREAD_MUTEX_ROBUST); pthread_mutex_init(&rm,&a); pthread_create(&t[0],0,dier,0); pthread_join(t[0],0); CHECK(pthread_mutex_lock(&rm)==EOWNERDEAD); }
   // clone

@@ -70,6 +70,7 @@ int main(int argc,char**argv){
     c=vfork(); if(!c){_exit(9);} waitpid(c,&st,0); CHECK(WEXITSTATUS(st)==9);
     siginfo_t si; c=fork(); if(!c)_exit(3); CHECK(waitid(P_PID,c,&si,WEXITED|WNOWAIT)==0&&si.si_pid==c&&si.si_status==3&&si.si_code==CLD_EXITED); CHECK(waitpid(c,&st,WNOHANG)==c);
     signal(SIGCHLD,SIG_IGN); c=fork(); if(!c)_exit(1); CHECK(waitpid(c,&st,0)==-1&&errno==ECHILD); signal(SIGCHLD,SIG_DFL);
+    c=fork(); if(!c){pause();_exit(0);} kill(c,SIGSTOP); CHECK(waitpid(c,&st,WUNTRACED)==c); { pid_t d=fork(); if(!d)_exit(0); waitpid(d,&st,0); usleep(20000); CHECK(waitpid(c,&st,WNOHANG|WCONTINUED)==0); } kill(c,SIGKILL); CHECK(waitpid(c,&st,0)==c&&WTERMSIG(st)==SIGKILL);
     // grandchild reparent
     int p[2]; pipe(p); c=fork(); if(!c){ if(!fork()){ while(getppid()!=1 && getppid()!=0) usleep(1000); int pp=getppid(); write(p[1],&pp,4); _exit(0);} _exit(0);} int pp=-1; read(p[0],&pp,4); CHECK(pp==1);
     wait(&st); wait(&st);

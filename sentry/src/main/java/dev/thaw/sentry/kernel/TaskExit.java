@@ -126,7 +126,7 @@ public final class TaskExit {
             }
         }
         reparentLocked(kernel, group);
-        orphanStoppedLocked(kernel, group);
+        orphanLocked(kernel, group, group.parent);
         ThreadGroup parent = group.parent;
         if (parent == null) {
             kernel.tasks().removeGroupLocked(group);
@@ -160,6 +160,7 @@ public final class TaskExit {
         ThreadGroup heir = heirLocked(kernel, group);
         for (ThreadGroup child : new ArrayList<>(group.children)) {
             child.parent = heir;
+            orphanLocked(kernel, child, group);
             int signal = child.leader().parentDeathSignal;
             if (signal != 0 && !child.dead) {
                 kernel.signals().sendToGroupLocked(child, SignalInfo.from(signal, Signals.SI_USER, group.pid(), group.leader().credentials().uid()), true);
@@ -187,15 +188,26 @@ public final class TaskExit {
         return init == null || init == group || init.dead ? null : init;
     }
 
-    /** A stopped process group that nobody can continue any more gets SIGHUP and SIGCONT (POSIX). */
-    private static void orphanStoppedLocked(Kernel kernel, ThreadGroup gone) {
+    /**
+     * When {@code process} loses its tie to {@code parent} (one of them ends) and that was the last tie of its process group to the rest of the session, a group with stopped members gets SIGHUP and
+     * SIGCONT: nobody could continue it any more (POSIX; Linux: {@code kill_orphaned_pgrp}).
+     */
+    private static void orphanLocked(Kernel kernel, ThreadGroup process, @Nullable ThreadGroup parent) {
+        int processGroup = process.processGroup;
+        if (parent == null || parent.processGroup == processGroup || parent.session != process.session) {
+            return;
+        }
+        boolean stopped = false;
         for (ThreadGroup group : kernel.tasks().groupsLocked()) {
-            if (group.stopped && group.session == gone.session && SignalDelivery.orphanedLocked(group)) {
-                ThreadGroup parent = group.parent;
-                if (group.processGroup == gone.processGroup || parent == null || parent.pid() == 1) {
-                    kernel.signals().sendToGroupLocked(group, SignalInfo.of(Signals.SIGHUP, Signals.SI_KERNEL), true);
-                    kernel.signals().sendToGroupLocked(group, SignalInfo.of(Signals.SIGCONT, Signals.SI_KERNEL), true);
-                }
+            stopped |= group.processGroup == processGroup && group.stopped;
+        }
+        if (!stopped || !SignalDelivery.orphanedLocked(process)) {
+            return;
+        }
+        for (ThreadGroup group : kernel.tasks().groupsLocked()) {
+            if (group.processGroup == processGroup) {
+                kernel.signals().sendToGroupLocked(group, SignalInfo.of(Signals.SIGHUP, Signals.SI_KERNEL), true);
+                kernel.signals().sendToGroupLocked(group, SignalInfo.of(Signals.SIGCONT, Signals.SI_KERNEL), true);
             }
         }
     }
