@@ -143,12 +143,17 @@ static uint32_t await_answer(char *ctx) {
             state = *word(ctx, CTX_STATE);
             if (state == STATE_HELP) {
                 help(ctx);
+            } else if (state == STATE_IDLE) {
+                uint32_t expected = STATE_IDLE;
+                __atomic_compare_exchange_n((uint32_t *)(ctx + CTX_STATE), &expected, STATE_STOPPED, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+                goto sleep;
             } else if (state != STATE_STOPPED) {
                 goto answered;
             }
             __builtin_ia32_pause();
         }
         if (__builtin_ia32_rdtsc() - start < budget) continue;
+    sleep:
         __atomic_exchange_n((uint32_t *)(ctx + CTX_STUB_WAIT), 1, __ATOMIC_SEQ_CST);
         if (*word(ctx, CTX_STATE) == STATE_STOPPED) call4(NR_futex, ctx + CTX_STATE, 0 /* FUTEX_WAIT */, STATE_STOPPED, 0);
         *word(ctx, CTX_STUB_WAIT) = 0;

@@ -82,6 +82,7 @@
 #define STATE_EXIT 3    /* order to end the thread */
 #define STATE_HELP 4    /* order to wake the manager and give it the processor */
 #define STATE_TRAP 5    /* order, after a stop without a frame: stop once more, with one */
+#define STATE_IDLE 6    /* hint: the answer will take its time, do not look for it */
 
 #define KIND_FRAME 0     /* by a signal: the signal frame at CTX_FRAME */
 #define KIND_CALL 1      /* by a patched call site: registers in the context */

@@ -44,6 +44,9 @@ public interface GuestThread extends AutoCloseable {
     /** Sets the initial floating-point state of a fresh program. */
     void resetFp();
 
+    /** A hint: the guest will not run again soon, so it need not be kept ready. */
+    default void idle() {}
+
     /** Ends the thread. Idempotent. */
     @Override
     void close();

@@ -24,6 +24,7 @@ public final class StubAbi {
     public static final long RES_RING        = 64;
 
     public static final long CTX_STATE       = 0;
+    public static final long CTX_STUB_WAIT   = 8;
     public static final long CTX_KIND        = 12;
     public static final long CTX_RAX         = 16;
     public static final long CTX_RIP         = 24;
@@ -58,6 +59,7 @@ public final class StubAbi {
     public static final int  STATE_EXIT      = 3;
 
     public static final int  STATE_TRAP      = 5;
+    public static final int  STATE_IDLE      = 6;
 
     public static final int  KIND_FRAME      = 0;
     public static final int  KIND_CALL       = 1;

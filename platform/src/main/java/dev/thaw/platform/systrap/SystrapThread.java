@@ -392,6 +392,13 @@ final class SystrapThread implements GuestThread {
     }
 
     @Override
+    public void idle() {
+        if ((int) INT.getAcquire(ctx, CTX_STUB_WAIT) == 0 && !process.ending()) {
+            INT.compareAndSet(ctx, CTX_STATE, STATE_STOPPED, STATE_IDLE);
+        }
+    }
+
+    @Override
     public int faultSignal() {
         return faultSignal;
     }

@@ -67,6 +67,7 @@ final class Blocker implements Task.TaskWaiter {
         if (spin(task, mask, deadline)) {
             return 0;
         }
+        task.runLoop.guestIdles();
         ticker.taskBlocks();
         parked = true;
         try {

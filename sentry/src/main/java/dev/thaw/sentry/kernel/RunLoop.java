@@ -336,6 +336,14 @@ final class RunLoop implements Runnable {
         return guest;
     }
 
+    /** Tells the platform that the guest will not run soon. */
+    void guestIdles() {
+        GuestThread current = guest;
+        if (current != null) {
+            current.idle();
+        }
+    }
+
     /** Starts over with a fresh program: the next run makes a guest thread in the task's new address space. */
     void freshProgram() {
         closeGuest();
