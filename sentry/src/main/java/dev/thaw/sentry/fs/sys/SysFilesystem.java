@@ -55,8 +55,17 @@ public final class SysFilesystem extends Filesystem {
             SyntheticDirectory topology = directory();
             file(topology, "core_id", Integer.toString(i));
             file(topology, "physical_package_id", "0");
-            file(topology, "thread_siblings_list", Integer.toString(i));
-            file(topology, "core_siblings_list", range);
+            file(topology, "die_id", "0");
+            String own = mask(1L << i);
+            String all = mask(count >= 64 ? -1 : (1L << count) - 1);
+            for (String name : new String[] {"thread_siblings", "core_cpus"}) {
+                file(topology, name, own);
+                file(topology, name + "_list", Integer.toString(i));
+            }
+            for (String name : new String[] {"core_siblings", "package_cpus", "die_cpus"}) {
+                file(topology, name, all);
+                file(topology, name + "_list", range);
+            }
             cpu.add("topology", topology);
             file(cpu, "online", "1");
             cpus.add("cpu" + i, cpu);
@@ -68,11 +77,18 @@ public final class SysFilesystem extends Filesystem {
         SyntheticDirectory nodes = directory();
         SyntheticDirectory node = directory();
         int count = Runtime.getRuntime().availableProcessors();
+        file(node, "cpumap", mask(count >= 64 ? -1 : (1L << count) - 1));
         file(node, "cpulist", count == 1 ? "0" : "0-" + (count - 1));
         file(nodes, "online", "0");
         file(nodes, "possible", "0");
         nodes.add("node0", node);
         return nodes;
+    }
+
+    /** A set of processors as sysfs shows it: hex words of 32 bits. */
+    private static String mask(long bits) {
+        String low = String.format("%08x", (int) bits);
+        return bits >>> 32 == 0 ? low : String.format("%08x", (int) (bits >>> 32)) + "," + low;
     }
 
     private SyntheticDirectory directory() {

@@ -299,7 +299,7 @@ public final class UnixSocket extends SocketFile {
     }
 
     /** Has {@code waiter} woken when the queue of the socket that {@code address} names has room: a listener's backlog, or another's datagrams. */
-    public @Nullable UnixSocket addTargetWaiter(Task task, byte[] address, Waiter waiter) throws ErrnoException {
+    public UnixSocket addTargetWaiter(Task task, byte[] address, Waiter waiter) throws ErrnoException {
         UnixSocket target = find(task, UnixAddress.parse(address));
         target.incoming.writers.add(waiter, POLLOUT);
         return target;

@@ -17,6 +17,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 
 final class EpollFileTest {
+    @SuppressWarnings("NullAway") // no event descriptor asks who reads
     private static final Task NOBODY = null;
 
     private final EpollFile epoll = new EpollFile();
