@@ -132,6 +132,7 @@ public class DirectoryDescription extends FileDescription {
     public record State(FileState file, int position, List<String> names, long[] inos, int[] types) {}
 
     @Override
+    @SuppressWarnings("GuardedBy") // the kernel is paused
     public Record save(SaveContext context) {
         ArrayList<String> names = new ArrayList<>();
         List<DirEntry> list = position > 0 && entries != null ? entries : List.of();

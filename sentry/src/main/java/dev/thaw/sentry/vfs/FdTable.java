@@ -295,6 +295,7 @@ public final class FdTable implements Saveable {
     public record State(int[] fds, int[] files, int[] cloexec) {}
 
     @Override
+    @SuppressWarnings("GuardedBy") // the kernel is paused
     public Record save(SaveContext context) {
         int count = used.cardinality();
         int[] fds = new int[count];

@@ -55,6 +55,7 @@ public final class FileLocks implements Saveable {
         }
     }
 
+    @GuardedBy("mu")
     private @Nullable Lock conflictLocked(Lock wanted) {
         for (Lock lock : locks) {
             if (lock.conflicts(wanted)) {
@@ -83,6 +84,7 @@ public final class FileLocks implements Saveable {
     }
 
     /** Takes {@code range} out of its owner's locks. */
+    @GuardedBy("mu")
     private void cutLocked(Lock range) {
         for (int i = locks.size() - 1; i >= 0; i--) {
             Lock lock = locks.get(i);
@@ -103,6 +105,7 @@ public final class FileLocks implements Saveable {
     }
 
     /** Adds {@code lock}, joined with the same owner's adjacent locks of its type. */
+    @GuardedBy("mu")
     private void insertLocked(Lock lock) {
         long start = lock.start;
         long end = lock.end;

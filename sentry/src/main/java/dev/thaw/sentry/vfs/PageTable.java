@@ -19,11 +19,11 @@ final class PageTable {
     static final int CHUNK = 512;
     private static final int MAX_CHUNKS = 1 << 20; // 2 TiB of file
 
-    private volatile long @Nullable [][] chunks = new long[1][];
+    private volatile long[] @Nullable [] chunks = new long[1][];
 
     /** The entry of page {@code index}. */
     long get(long index) {
-        long[][] table = chunks;
+        long[] @Nullable [] table = chunks;
         long c = index >>> 9;
         if (c >= table.length) {
             return 0;
@@ -42,7 +42,7 @@ final class PageTable {
         if (c < 0 || c >= MAX_CHUNKS) {
             throw errno(EFBIG);
         }
-        long[][] table = chunks;
+        long[] @Nullable [] table = chunks;
         if (c >= table.length) {
             table = Arrays.copyOf(table, (int) Math.max(c + 1, Math.min(MAX_CHUNKS, table.length * 2L)));
             chunks = table;
@@ -65,7 +65,7 @@ final class PageTable {
 
     /** The first page at or after {@code index} that is there, or -1. */
     long next(long index) {
-        long[][] table = chunks;
+        long[] @Nullable [] table = chunks;
         long i = index;
         while (i >>> 9 < table.length) {
             long[] chunk = table[(int) (i >>> 9)];

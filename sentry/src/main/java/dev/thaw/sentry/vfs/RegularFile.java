@@ -211,6 +211,7 @@ public final class RegularFile extends FileDescription {
     public record State(FileState file, int inode, long position) {}
 
     @Override
+    @SuppressWarnings("GuardedBy") // the kernel is paused
     public Record save(SaveContext context) {
         return new State(saveFile(context), context.ref(inode), position);
     }

@@ -24,6 +24,7 @@ public class SyntheticDirectory extends Inode {
         this(fs, permissions, 0, 0);
     }
 
+    @SuppressWarnings("this-escape")
     public SyntheticDirectory(Filesystem fs, int permissions, int uid, int gid) {
         super(fs, fs.nextIno(), S_IFDIR | permissions, uid, gid);
         setNlink(2);

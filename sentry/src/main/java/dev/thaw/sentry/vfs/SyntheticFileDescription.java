@@ -68,6 +68,7 @@ final class SyntheticFileDescription extends FileDescription {
         }
     }
 
+    @GuardedBy("mu")
     private long readLocked(Task task, IoBuffer target, long offset) throws ErrnoException {
         if (!isReadable()) {
             throw errno(EBADF);
@@ -127,6 +128,7 @@ final class SyntheticFileDescription extends FileDescription {
     public record State(FileState file, long position, byte[] content) {}
 
     @Override
+    @SuppressWarnings("GuardedBy") // the kernel is paused
     public Record save(SaveContext context) {
         return new State(saveFile(context), position, content);
     }

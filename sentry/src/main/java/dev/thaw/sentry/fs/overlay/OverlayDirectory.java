@@ -239,6 +239,7 @@ final class OverlayDirectory extends TmpfsDirectory implements OverlayInode {
             boolean changed) {}
 
     @Override
+    @SuppressWarnings("GuardedBy") // the kernel is paused
     public Record save(SaveContext context) {
         TmpfsDirectory.State common = saveDirectory(context);
         int[] refs = new int[lowers.size()];

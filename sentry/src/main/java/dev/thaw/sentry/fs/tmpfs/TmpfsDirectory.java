@@ -32,6 +32,7 @@ public class TmpfsDirectory extends Inode {
     @GuardedBy("mu")
     private final LinkedHashMap<String, Inode> entries = new LinkedHashMap<>();
 
+    @SuppressWarnings("this-escape")
     protected TmpfsDirectory(Filesystem fs, long ino, NewNode node) {
         super(fs, ino, node.mode(), node.uid(), node.gid());
         setNlink(2);

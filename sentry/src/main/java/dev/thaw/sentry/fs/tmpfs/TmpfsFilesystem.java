@@ -24,6 +24,7 @@ public class TmpfsFilesystem extends Filesystem implements MemoryStore {
     private final PageQuota quota;
 
     /** A file system that holds at most {@code sizeLimit} bytes (0: any) and whose root has the permissions {@code rootMode}. */
+    @SuppressWarnings("this-escape")
     public TmpfsFilesystem(MemoryFile memory, long sizeLimit, int rootMode) {
         this.memory = memory;
         this.quota = new PageQuota((sizeLimit + 4095) >>> 12);
