@@ -50,6 +50,18 @@ class GuestProgramsTest {
     }
 
     @Test
+    void hostileCalls_neverEndTheSentry() throws Exception {
+        Path program = compile("hostile");
+        try (GuestRunner runner = new GuestRunner()) {
+            runner.install(program, "/guest");
+            int status = runner.run("/guest", "3", "25");
+            assertThat(runner.kernel.endFuture().join()).isNull();
+            assertThat(runner.text()).contains("fuzz done");
+            assertThat(status).isZero();
+        }
+    }
+
+    @Test
     void pidsLimit_failsFork() throws Exception {
         Path program =
                 GuestRunner.compile(
