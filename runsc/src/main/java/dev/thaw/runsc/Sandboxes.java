@@ -50,32 +50,33 @@ public final class Sandboxes {
      * Makes a sandbox whose program is loaded but does not run before {@link Sandbox#start}. It lives by itself and stays, stopped in the end, until it is deleted.
      */
     public Sandbox create(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
-        Started started = launch(id, bundle, spec, stdio, false, new int[0], null);
+        Started started = launch(id, bundle, spec, stdio, false, new int[0], null, false);
         return detach(started);
     }
 
     /** Makes a sandbox and runs its program at once. */
     public Sandbox run(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
-        Started started = launch(id, bundle, spec, stdio, true, new int[0], null);
+        Started started = launch(id, bundle, spec, stdio, true, new int[0], null, false);
         return detach(started);
     }
 
     /** Makes a sandbox that goes on from {@code image}; {@code spec} says what its root and mounts connect to, null: what they did when the image was made. */
     public Sandbox restore(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio) throws SandboxException {
-        return detach(launchRestored(id, bundle, spec, image, stdio));
+        return detach(launchRestored(id, bundle, spec, image, stdio, false));
     }
 
     /** As {@link #restore}, but it dies with the caller, who holds the process. */
     public Started restoreAttached(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio) throws SandboxException {
-        return launchRestored(id, bundle, spec, image, stdio);
+        options.root().sweepAttached();
+        return launchRestored(id, bundle, spec, image, stdio, true);
     }
 
     /** The sandbox restores while the image's files are checked here; only then does it go on. */
-    private Started launchRestored(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio) throws SandboxException {
+    private Started launchRestored(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio, boolean attached) throws SandboxException {
         Spec connected = spec != null ? spec : SpecReader.readText(image.manifest().spec(), bundle);
         int[] fds = Images.open(image);
         try {
-            return launch(id, bundle, connected, stdio, false, fds, image);
+            return launch(id, bundle, connected, stdio, false, fds, image, attached);
         } finally {
             Images.close(fds);
         }
@@ -93,7 +94,8 @@ public final class Sandboxes {
 
     /** Makes a sandbox and runs its program; it dies with the caller, who holds the process. */
     public Started runAttached(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
-        return launch(id, bundle, spec, stdio, true, new int[0], null);
+        options.root().sweepAttached();
+        return launch(id, bundle, spec, stdio, true, new int[0], null, true);
     }
 
     private static void writeSpec(Path directory, Spec spec) throws SandboxException {
@@ -104,7 +106,7 @@ public final class Sandboxes {
         }
     }
 
-    Started launch(String id, Path bundle, Spec spec, Stdio stdio, boolean start, int[] imageFds, @Nullable StoredImage image) throws SandboxException {
+    Started launch(String id, Path bundle, Spec spec, Stdio stdio, boolean start, int[] imageFds, @Nullable StoredImage image, boolean attached) throws SandboxException {
         BootSpecs specs = BootSpecs.of(options, id, spec, start, imageFds.length);
         Path directory = options.root().create(id);
         SandboxProcess process = null;
@@ -114,6 +116,9 @@ public final class Sandboxes {
             List<String> cgroups = Cgroups.create(spec.linux());
             process = SandboxProcess.spawn(options, new SandboxProcess.Request(directory, specs.trees(), stdio, imageFds, cgroups));
             process.boot(specs.boot());
+            if (attached) {
+                options.root().markAttached(id, process.pid());
+            }
             ContainerState state =
                     new ContainerState(
                             id,

@@ -31,6 +31,9 @@ public final class Boot {
         boolean train = Boolean.getBoolean("thaw.aot.train");
         try {
             BootSpec spec = BootSpec.read(boot.in());
+            if (spec.strace()) {
+                System.setProperty("thaw.log.level", "DEBUG"); // before the first logger is made
+            }
             if (spec.confine() && !train) {
                 System.setProperty("thaw.stub.uid", "65534"); // whom the Sentry becomes may signal and trace its stubs
             }

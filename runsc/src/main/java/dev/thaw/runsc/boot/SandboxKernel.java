@@ -121,6 +121,9 @@ final class SandboxKernel {
             throw SandboxException.conflict("cannot start an already running container");
         }
         started = true;
+        if (spec.killableInit()) {
+            kernel.exposeInit();
+        }
         if (spec.imageFiles() > 0) {
             kernel.resume();
         } else {

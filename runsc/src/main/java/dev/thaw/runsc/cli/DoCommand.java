@@ -3,6 +3,7 @@ package dev.thaw.runsc.cli;
 import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.Sandboxes;
 import dev.thaw.runsc.Stdio;
+import dev.thaw.runsc.container.BootSpecs;
 import dev.thaw.runsc.oci.ProcessConfig;
 import dev.thaw.runsc.oci.Spec;
 import dev.thaw.runsc.oci.Spec.LinuxConfig;
@@ -68,7 +69,7 @@ final class DoCommand implements Callable<Integer> {
                         process,
                         "runsc",
                         mounts,
-                        Map.of(),
+                        Map.of(BootSpecs.KILLABLE_INIT, ""),
                         new LinuxConfig("", limit, pids, List.of(), List.of()));
         String name = id != null ? id : "do-" + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime() & 0xffffff);
         Sandboxes sandboxes = runsc.sandboxes();

@@ -14,6 +14,9 @@ import java.util.Set;
 
 /** From an OCI configuration to what the sandbox process and the gofer are told. */
 public record BootSpecs(BootSpec boot, List<GoferTree> trees) {
+    /** The annotation that lets any signal kill init. */
+    public static final String KILLABLE_INIT = "dev.thaw.killable-init";
+
     /** Kinds of mounts that the Sentry answers for by itself. */
     private static final Set<String> OWN = Set.of("proc", "sysfs", "tmpfs", "devtmpfs");
 
@@ -58,6 +61,7 @@ public record BootSpecs(BootSpec boot, List<GoferTree> trees) {
                         imageFiles,
                         spec.root().readOnly(),
                         true,
+                        spec.annotations().containsKey(KILLABLE_INIT),
                         spec.linux().memoryLimit(),
                         spec.linux().pidsLimit(),
                         mounts,

@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * sees the old one or the new one; who changes a container holds its lock.
  */
 public final class StateRoot {
+    private static final String ATTACHED = "attached";
     private static final int MAX_ID = 1024;
     private static final ConcurrentHashMap<Path, ReentrantLock> THREADS = new ConcurrentHashMap<>();
 
@@ -118,6 +119,32 @@ public final class StateRoot {
             Files.deleteIfExists(directory);
         } catch (IOException e) {
             throw SandboxException.internal("can not remove " + directory + ": " + reason(e));
+        }
+    }
+
+    /** Notes that container {@code id} leaves nothing behind when process {@code pid} ends. */
+    public void markAttached(String id, int pid) throws SandboxException {
+        try {
+            Files.writeString(directory(id).resolve(ATTACHED), pid + " " + HostProcesses.startTime(pid));
+        } catch (IOException e) {
+            throw SandboxException.internal("can not write to " + directory(id) + ": " + reason(e));
+        }
+    }
+
+    /** Removes what is left of attached containers whose processes were all killed at once, so that none could clean up. */
+    public void sweepAttached() {
+        try (DirectoryStream<Path> entries = Files.newDirectoryStream(root)) {
+            for (Path entry : entries) {
+                Path mark = entry.resolve(ATTACHED);
+                if (Files.exists(mark)) {
+                    String[] words = Files.readString(mark).split(" ");
+                    if (words.length == 2 && !HostProcesses.isAlive(Integer.parseInt(words[0]), Long.parseLong(words[1]))) {
+                        remove(entry.getFileName().toString());
+                    }
+                }
+            }
+        } catch (IOException | NumberFormatException | SandboxException e) {
+            // Nothing there yet, or another sweep is at it.
         }
     }
 

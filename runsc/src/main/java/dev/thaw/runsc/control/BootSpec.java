@@ -9,6 +9,7 @@ import java.util.List;
 
 /**
  * What a fresh sandbox process is to become: sent as the first message of its boot socket, so that the process needs neither JSON nor the bundle. With
+ * {@code killableInit} takes init's protection from signals it does not handle: for a command in the foreground, which a user wants to interrupt. With
  * {@code imageFiles} (descriptors: meta, chunk index, packs) it is a restore: what runs is in the image, and mounts say what its file systems connect to.
  */
 public record BootSpec(
@@ -21,6 +22,7 @@ public record BootSpec(
         int imageFiles,
         boolean rootReadOnly,
         boolean rootOverlay,
+        boolean killableInit,
         long memoryLimit,
         long pidsLimit,
         List<BootMount> mounts,
@@ -34,7 +36,7 @@ public record BootSpec(
 
     public void write(WireWriter out) throws WireException {
         out.utf8(id).utf8(platform).utf8(hostname);
-        out.u8((strace ? 1 : 0) | (confine ? 2 : 0) | (start ? 4 : 0) | (rootReadOnly ? 16 : 0) | (rootOverlay ? 32 : 0));
+        out.u8((strace ? 1 : 0) | (confine ? 2 : 0) | (start ? 4 : 0) | (rootReadOnly ? 16 : 0) | (rootOverlay ? 32 : 0) | (killableInit ? 64 : 0));
         out.i32(imageFiles).i64(memoryLimit).i64(pidsLimit).i32(mounts.size());
         for (BootMount mount : mounts) {
             out.string(mount.destination).utf8(mount.type).i32(mount.root);
@@ -67,6 +69,7 @@ public record BootSpec(
                 imageFiles,
                 (flags & 16) != 0,
                 (flags & 32) != 0,
+                (flags & 64) != 0,
                 memoryLimit,
                 pidsLimit,
                 mounts,

@@ -172,6 +172,14 @@ public final class Kernel implements Saveable, AutoCloseable {
         return init;
     }
 
+    /** Takes the protection from the first process that Linux gives it: signals it does not handle then act on it as on any other. */
+    public void exposeInit() {
+        ThreadGroup first = init;
+        if (first != null) {
+            first.unkillable = false;
+        }
+    }
+
     /** Makes the container's first process, pid 1: loaded, not running. */
     public ThreadGroup createInit(ProcessSpec spec) throws ErrnoException {
         return TaskStart.create(this, spec, true);
