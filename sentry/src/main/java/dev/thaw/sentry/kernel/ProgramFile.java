@@ -105,7 +105,7 @@ final class ProgramFile {
         int error = ENOENT;
         for (String directory : path.split(":", -1)) {
             String candidate = (directory.isEmpty() ? "." : directory) + "/" + name;
-            try (FileDescription file = new FileOpener(task).openProgram(task.fs().cwd(), candidate, true)) {
+            try (FileDescription _ = new FileOpener(task).openProgram(task.fs().cwd(), candidate, true)) {
                 return candidate;
             } catch (ErrnoException e) {
                 if (e.errno() == EACCES) {

@@ -28,7 +28,7 @@ final class PageTable {
         if (c >= table.length) {
             return 0;
         }
-        long[] chunk = table[(int) c];
+        long @Nullable [] chunk = table[(int) c];
         return chunk == null ? 0 : chunk[(int) index & (CHUNK - 1)];
     }
 
@@ -47,7 +47,7 @@ final class PageTable {
             table = Arrays.copyOf(table, (int) Math.max(c + 1, Math.min(MAX_CHUNKS, table.length * 2L)));
             chunks = table;
         }
-        long[] chunk = table[(int) c];
+        long @Nullable [] chunk = table[(int) c];
         if (chunk == null) {
             chunk = new long[CHUNK];
             table[(int) c] = chunk;
@@ -57,7 +57,7 @@ final class PageTable {
 
     /** Clears an entry that is there. */
     void clear(long index) {
-        long[] chunk = chunks[(int) (index >>> 9)];
+        long @Nullable [] chunk = chunks[(int) (index >>> 9)];
         if (chunk != null) {
             chunk[(int) index & (CHUNK - 1)] = 0;
         }
@@ -68,7 +68,7 @@ final class PageTable {
         long[] @Nullable [] table = chunks;
         long i = index;
         while (i >>> 9 < table.length) {
-            long[] chunk = table[(int) (i >>> 9)];
+            long @Nullable [] chunk = table[(int) (i >>> 9)];
             if (chunk == null) {
                 i = ((i >>> 9) + 1) << 9;
             } else if (chunk[(int) i & (CHUNK - 1)] != 0) {
