@@ -7,6 +7,7 @@ import dev.thaw.sentry.signal.PendingSignals;
 import dev.thaw.sentry.signal.SignalInfo;
 import dev.thaw.sentry.signal.SignalSet;
 import java.util.List;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
 /** Rules that need no guest. */
@@ -34,8 +35,7 @@ class CredentialRulesTest {
     }
 
     private static String take(PendingSignals pending, long blocked) {
-        SignalInfo info = pending.take(blocked);
-        assertThat(info).isNotNull();
+        SignalInfo info = Objects.requireNonNull(pending.take(blocked));
         return info.signal() + "/" + info.pid();
     }
 

@@ -57,6 +57,7 @@ public final class GuestRunner implements AutoCloseable {
     }
 
     /** Puts a file of this machine at {@code path}. */
+    @SuppressWarnings("NullAway") // no task writes
     public void install(Path file, String path) throws Exception {
         byte[] bytes = Files.readAllBytes(file);
         try (FileDescription target = mounts.open(Credentials.root(), FsContext.atRoot(mounts), path, 0x241, 0x1ed)) {
