@@ -7,7 +7,6 @@ import static dev.thaw.abi.Errno.ENOMEM;
 import static dev.thaw.abi.Fcntl.SEEK_DATA;
 import static dev.thaw.sentry.ErrnoException.errno;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.thaw.platform.memory.MemoryFile;
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.lock.KernelLock;
@@ -22,8 +21,6 @@ import dev.thaw.state.StateType;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Without a {@link PageSource} absent pages are holes. With one, an absent page below {@link #sourceLimit} has the source's content: reads go to the source directly, and a page is
  * taken into the cache when it is mapped, or (a writable layer over a read-only one) when it is written; so a file is copied up page by page.
  *
- * <p>Readers and writers copy to and from guest memory without a lock: they count themselves in {@link #active}, and pages that are cut off meanwhile are given back by the last to leave.
+ * <p>Readers and writers copy to and from guest memory without a lock: see {@link PageGate}.
  */
 @SuppressWarnings("NullAway.Init")
 public final class PageCache implements Mappable {
@@ -40,28 +37,16 @@ public final class PageCache implements Mappable {
     private static final int READ_AHEAD = 16;
     private static final int BULK = 64;
 
-    private record Mapping(MemoryManager mm, long address, long offset, long length) {}
-
-    private record Run(long offset, long length) {}
-
     private final KernelLock mu = new KernelLock(LockClass.PAGE_CACHE);
     private final PageTable pages = new PageTable();
-    private final AtomicInteger active = new AtomicInteger();
+    private final PageGate gate = new PageGate();
+    private final PageMappings mappings = new PageMappings();
     private MemoryFile memory;
     private @Nullable PageQuota quota;
     private @Nullable PageSource source;
     private volatile long sourceLimit;
     private volatile long size;
     private volatile long held;
-
-    @GuardedBy("mu")
-    private ArrayList<Run> retired = new ArrayList<>();
-
-    /** Guards the mappings; taken under MM. */
-    private final KernelLock maps = new KernelLock(LockClass.MAPPINGS);
-
-    @GuardedBy("maps")
-    private final ArrayList<Mapping> mappings = new ArrayList<>(0);
 
     /** An empty file. */
     public PageCache(MemoryFile memory, @Nullable PageQuota quota) {
@@ -109,7 +94,7 @@ public final class PageCache implements Mappable {
         }
         long total = Math.min(target.remaining(), end - offset);
         long done = 0;
-        active.getAndIncrement();
+        gate.enter();
         try {
             while (done < total) {
                 long count = readOnce(target, offset + done, total - done);
@@ -123,7 +108,7 @@ public final class PageCache implements Mappable {
                 throw e;
             }
         } finally {
-            leave();
+            gate.leave(memory);
         }
         return done;
     }
@@ -176,7 +161,7 @@ public final class PageCache implements Mappable {
     public long write(IoBuffer from, long offset, long most) throws ErrnoException {
         long total = Math.min(most, from.remaining());
         long done = 0;
-        active.getAndIncrement();
+        gate.enter();
         try {
             while (done < total) {
                 long at = offset + done;
@@ -196,7 +181,7 @@ public final class PageCache implements Mappable {
                 throw e;
             }
         } finally {
-            leave();
+            gate.leave(memory);
         }
         return done;
     }
@@ -368,7 +353,7 @@ public final class PageCache implements Mappable {
 
     /** Takes pages {@code first … end-1} out, tells those who map them, and gives them back. */
     private void cut(long first, long end) {
-        ArrayList<Run> runs = new ArrayList<>();
+        ArrayList<PageGate.Run> runs = new ArrayList<>();
         mu.lock();
         try {
             long dirty = 0;
@@ -379,11 +364,11 @@ public final class PageCache implements Mappable {
                 count++;
                 pages.clear(i);
                 long offset = entry & PageTable.OFFSET;
-                Run last = runs.isEmpty() ? null : runs.getLast();
-                if (last != null && last.offset + last.length == offset) {
-                    runs.set(runs.size() - 1, new Run(last.offset, last.length + PAGE));
+                PageGate.Run last = runs.isEmpty() ? null : runs.getLast();
+                if (last != null && last.offset() + last.length() == offset) {
+                    runs.set(runs.size() - 1, new PageGate.Run(last.offset(), last.length() + PAGE));
                 } else {
-                    runs.add(new Run(offset, PAGE));
+                    runs.add(new PageGate.Run(offset, PAGE));
                 }
             }
             held -= count;
@@ -391,70 +376,10 @@ public final class PageCache implements Mappable {
         } finally {
             mu.unlock();
         }
-        List<Mapping> told = mapped();
-        long firstByte = first << 12;
         long endByte = end >= Long.MAX_VALUE >>> 12 ? Long.MAX_VALUE & -PAGE : end << 12;
-        for (Mapping m : told) {
-            long from = Math.max(m.offset, firstByte);
-            long to = Math.min(m.offset + m.length, endByte);
-            if (from < to) {
-                m.mm.invalidate(this, from, to - from);
-            }
-        }
+        mappings.invalidate(this, first << 12, endByte);
         if (!runs.isEmpty()) {
-            retire(runs);
-        }
-    }
-
-    private void retire(ArrayList<Run> runs) {
-        VarHandle.fullFence();
-        if (active.get() != 0) {
-            mu.lock();
-            try {
-                if (active.get() != 0) {
-                    retired.addAll(runs);
-                    if (active.get() != 0) {
-                        return;
-                    }
-                    runs = retired;
-                    retired = new ArrayList<>();
-                }
-            } finally {
-                mu.unlock();
-            }
-        }
-        giveBack(runs);
-    }
-
-    private void leave() {
-        if (active.decrementAndGet() == 0 && hasRetired()) {
-            drain();
-        }
-    }
-
-    @SuppressWarnings("GuardedBy") // a glance: who retires looks at active afterwards
-    private boolean hasRetired() {
-        return !retired.isEmpty();
-    }
-
-    private void drain() {
-        ArrayList<Run> runs;
-        mu.lock();
-        try {
-            if (active.get() != 0) {
-                return;
-            }
-            runs = retired;
-            retired = new ArrayList<>();
-        } finally {
-            mu.unlock();
-        }
-        giveBack(runs);
-    }
-
-    private void giveBack(List<Run> runs) {
-        for (Run run : runs) {
-            memory.release(run.offset, run.length);
+            gate.retire(memory, runs);
         }
     }
 
@@ -478,7 +403,7 @@ public final class PageCache implements Mappable {
     /** Writes dirty pages back. They stay dirty while the file is mapped, as nobody tells of later writes. */
     public void flush(Writer writer) throws ErrnoException {
         boolean mapped = isMapped();
-        active.getAndIncrement();
+        gate.enter();
         try {
             for (long i = pages.next(0); i >= 0; i = pages.next(i + 1)) {
                 long entry = pages.get(i);
@@ -494,7 +419,7 @@ public final class PageCache implements Mappable {
                 }
             }
         } finally {
-            leave();
+            gate.leave(memory);
         }
     }
 
@@ -512,7 +437,7 @@ public final class PageCache implements Mappable {
 
     /** Puts bytes that were written to the source into the pages that are here. */
     public void overwrite(MemorySegment bytes, long offset, long length) {
-        active.getAndIncrement();
+        gate.enter();
         try {
             for (long at = offset; at < offset + length; ) {
                 long next = Math.min(offset + length, (at | (PAGE - 1)) + 1);
@@ -525,7 +450,7 @@ public final class PageCache implements Mappable {
                 at = next;
             }
         } finally {
-            leave();
+            gate.leave(memory);
         }
     }
 
@@ -540,18 +465,9 @@ public final class PageCache implements Mappable {
         cut(0, Long.MAX_VALUE);
     }
 
-    private List<Mapping> mapped() {
-        maps.lock();
-        try {
-            return mappings.isEmpty() ? List.of() : List.copyOf(mappings);
-        } finally {
-            maps.unlock();
-        }
-    }
-
     /** Whether someone maps the file. */
     public boolean isMapped() {
-        return !mapped().isEmpty();
+        return !mappings.isEmpty();
     }
 
     /** SEEK_DATA and SEEK_HOLE. */
@@ -633,36 +549,12 @@ public final class PageCache implements Mappable {
 
     @Override
     public void addMapping(MemoryManager mm, long address, long offset, long length) {
-        maps.lock();
-        try {
-            mappings.add(new Mapping(mm, address, offset, length));
-        } finally {
-            maps.unlock();
-        }
+        mappings.add(mm, address, offset, length);
     }
 
     @Override
     public void removeMapping(MemoryManager mm, long address, long offset, long length) {
-        maps.lock();
-        try {
-            for (int i = mappings.size() - 1; i >= 0; i--) {
-                Mapping m = mappings.get(i);
-                long to = address + length;
-                if (m.mm != mm || m.address >= to || address >= m.address + m.length) {
-                    continue;
-                }
-                mappings.remove(i);
-                if (m.address < address) {
-                    mappings.add(new Mapping(mm, m.address, m.offset, address - m.address));
-                }
-                if (m.address + m.length > to) {
-                    mappings.add(
-                            new Mapping(mm, to, m.offset + (to - m.address), m.address + m.length - to));
-                }
-            }
-        } finally {
-            maps.unlock();
-        }
+        mappings.remove(mm, address, length);
     }
 
     /** What a checkpoint keeps: {@code runs} holds (first page index, entry of the first page, pages) for pages that follow each other in file and memory file with the same flags. */
