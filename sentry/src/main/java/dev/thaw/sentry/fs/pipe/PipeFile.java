@@ -109,7 +109,7 @@ public final class PipeFile extends FileDescription {
 
     @Override
     public FileDescription reopen(@Nullable Task task, int flags) throws ErrnoException {
-        return Fifos.open(task, pipe, flags);
+        return new PipeFile(pipe, flags, -1); // a pipe without a name never waits for its other side: fs/pipe.c, fifo_open
     }
 
     @Override
