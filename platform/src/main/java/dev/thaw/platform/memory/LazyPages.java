@@ -65,7 +65,7 @@ final class LazyPages {
 
     /** Loads what is lazy in the range. Returns whether nothing lazy is left anywhere. */
     boolean load(long offset, long length) {
-        long end = (offset + length) >> 12;
+        long end = (offset + length + MemoryFile.PAGE_SIZE - 1) >> 12;
         for (long page = offset >> 12; page < end; page++) {
             if (isLazy(page)) {
                 return loadSlow(page, end);
