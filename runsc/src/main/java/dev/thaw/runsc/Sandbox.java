@@ -54,7 +54,7 @@ public final class Sandbox {
 
     /** Runs the program of a created sandbox. */
     public void start() throws SandboxException {
-        try (StateRoot.Lock lock = options.root().lock(id())) {
+        try (StateRoot.Lock _ = options.root().lock(id())) {
             refresh();
             switch (state.status()) {
                 case ContainerState.CREATED -> {}
@@ -112,7 +112,7 @@ public final class Sandbox {
 
     /** Stops all tasks. */
     public void pause() throws SandboxException {
-        try (StateRoot.Lock lock = options.root().lock(id())) {
+        try (StateRoot.Lock _ = options.root().lock(id())) {
             refresh();
             if (!state.status().equals(ContainerState.RUNNING) && !state.status().equals(ContainerState.CREATED)) {
                 throw SandboxException.conflict("container not running or created: " + state.status());
@@ -126,7 +126,7 @@ public final class Sandbox {
 
     /** Lets all tasks go on. */
     public void resume() throws SandboxException {
-        try (StateRoot.Lock lock = options.root().lock(id())) {
+        try (StateRoot.Lock _ = options.root().lock(id())) {
             refresh();
             if (!state.status().equals(ContainerState.PAUSED)) {
                 throw SandboxException.conflict("container not paused");
@@ -147,7 +147,7 @@ public final class Sandbox {
      * Freezes the sandbox to an image, all of it or (on any failure) nothing, and lets it go on as it was; without {@code leaveRunning} it ends when the image is complete.
      */
     public StoredImage checkpoint(DraftMaker maker, boolean leaveRunning, Map<String, String> labels) throws SandboxException {
-        try (StateRoot.Lock lock = options.root().lock(id())) {
+        try (StateRoot.Lock _ = options.root().lock(id())) {
             refresh();
             if (!state.status().equals(ContainerState.RUNNING) && !state.status().equals(ContainerState.PAUSED)) {
                 throw SandboxException.conflict("container not running");
@@ -203,7 +203,7 @@ public final class Sandbox {
 
     /** Removes a stopped sandbox; with {@code force} it is killed first. */
     public void delete(boolean force) throws SandboxException {
-        try (StateRoot.Lock lock = options.root().lock(id())) {
+        try (StateRoot.Lock _ = options.root().lock(id())) {
             refresh();
             if (!state.status().equals(ContainerState.STOPPED)) {
                 if (!force && !state.status().equals(ContainerState.CREATED)) {

@@ -24,7 +24,8 @@ final class Rehearsal {
         Checkpointer.prepare();
         // Library parts of the JDK that read a file when first used.
         System.getLogger("dev.thaw.sentry").isLoggable(System.Logger.Level.TRACE);
-        new IllegalStateException("rehearsal").getStackTrace();
+        StackTraceElement[] trace = new IllegalStateException("rehearsal").getStackTrace();
+        assert trace.length > 0;
         for (int number = 0; number < SyscallTable.LIMIT; number++) {
             Amd64.TABLE.row(number);
         }
