@@ -209,10 +209,18 @@ final class RunLoop implements Runnable {
             if (info == null) {
                 return;
             }
+            logFault(signal, address);
             task.kernel().signals().force(task, info, current.trapNumber(), current.errorCode());
             return;
         }
+        logFault(signal, address);
         task.kernel().signals().force(task, SignalInfo.fault(signal, code, address), current.trapNumber(), current.errorCode());
+    }
+
+    private void logFault(int signal, long address) {
+        if (LOG.isLoggable(System.Logger.Level.DEBUG)) {
+            LOG.log(System.Logger.Level.DEBUG, "{0}: signal {1} at {2}: {3}", task, signal, Long.toHexString(address), Strace.describe(registers));
+        }
     }
 
     /** Does what is asked of the task until nothing is. Returns false when it is to exit. */
