@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongPredicate;
 
 /** The pages that a restore left for later: a bit for each. A bit is cleared only after the page's content stands in the file. */
 final class LazyPages {
@@ -118,6 +119,23 @@ final class LazyPages {
         mu.lock();
         try {
             clearLocked(firstPage, endPage);
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    /** Forgets the lazy pages that {@code unwanted} holds of; returns how many. */
+    long forgetIf(LongPredicate unwanted) {
+        mu.lock();
+        try {
+            long before = left;
+            long end = (long) bits.length() << 6;
+            for (long page = 0; page < end; page++) {
+                if (isLazy(page) && unwanted.test(page)) {
+                    clearLocked(page, page + 1);
+                }
+            }
+            return before - left;
         } finally {
             mu.unlock();
         }

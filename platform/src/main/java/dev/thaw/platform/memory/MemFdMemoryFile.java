@@ -439,6 +439,12 @@ public final class MemFdMemoryFile extends MemoryFile {
     }
 
     @Override
+    public long forgetUnclaimed() {
+        LazyPages pages = lazy;
+        return pages == null ? 0 : pages.forgetIf(page -> !isReferenced(page));
+    }
+
+    @Override
     public void supply(long offset, MemorySegment data, long dataOffset, long length) {
         LazyPages pages = lazy;
         if (pages != null) {

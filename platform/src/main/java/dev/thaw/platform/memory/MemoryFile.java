@@ -52,6 +52,11 @@ public abstract class MemoryFile implements AutoCloseable {
     /** For restore: the pages of the run (reserved before) get their content from {@code loader} on their first {@link #load}. All lazy runs have one loader. */
     public abstract void setLazy(PageLoader loader, long offset, long length);
 
+    /**
+     * For restore, when every holder has {@linkplain #reserve reserved} its pages: lazy pages that nobody took are free, so their content is not wanted. Returns how many there were.
+     */
+    public abstract long forgetUnclaimed();
+
     /** Called by a loader: the content of the pages {@code [offset, offset + length)}. Pages that are not lazy any more are left alone. */
     public abstract void supply(long offset, MemorySegment data, long dataOffset, long length);
 

@@ -29,6 +29,7 @@ import java.util.function.UnaryOperator;
  * what is written an image (sync, manifest, rename), or throws it away.
  */
 public final class Checkpointer {
+    private static final System.Logger LOG = System.getLogger("dev.thaw.sentry.checkpoint");
     private static final int THREADS = 2;
     private static final int MAX_INDEX = 1 << 30;
 
@@ -95,6 +96,10 @@ public final class Checkpointer {
                         .with(Platform.class, kernel.platform())
                         .with(MemoryFile.class, memory);
         List<Saveable> roots = services.apply(reader).read(meta.state());
+        long unclaimed = memory.forgetUnclaimed();
+        if (unclaimed > 0) {
+            LOG.log(System.Logger.Level.DEBUG, "{0} pages of the image belong to nobody", unclaimed);
+        }
         if (roots.size() != 1 || roots.getFirst() != kernel) {
             throw new ImageException("state file holds no kernel");
         }
