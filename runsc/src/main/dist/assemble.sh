@@ -14,7 +14,7 @@ dist=$(cd "$1" && pwd)
 native=$2 runsc=$3 libs=$4
 home=$("$top/bin/find-jdk")
 
-rm -rf "$dist/lib.new" "$dist/native.new" "$dist/aot.new"
+rm -rf "$dist/zstd.new" "$dist/lib.new" "$dist/native.new" "$dist/aot.new"
 mkdir -p "$dist/lib.new" "$dist/native.new" "$dist/aot.new"
 if [ -d "$runsc" ]; then
     "$home/bin/jar" --create --no-compress --file "$dist/lib.new/thaw.jar" -C "$runsc" .
@@ -31,6 +31,8 @@ done
 cp -r "$native"/. "$dist/native.new/"
 zstd=$(ls "$dist"/lib.new/zstd-jni*.jar | head -1)
 (cd "$dist/native.new" && "$home/bin/jar" --extract --file "$zstd" linux/amd64 && mv linux/amd64/libzstd-jni*.so libzstd-jni.so && rm -r linux)
+# Of the zstd jar only the JNI classes: its FFM variant binds every function of the library at first use, 100 ms in a sandbox that starts.
+(mkdir "$dist/zstd.new" && cd "$dist/zstd.new" && "$home/bin/jar" --extract --file "$zstd" com && rm "$zstd" && "$home/bin/jar" --create --file "$zstd" com && cd .. && rm -r zstd.new)
 for part in lib native aot; do
     rm -rf "${dist:?}/$part"
     mv "$dist/$part.new" "$dist/$part"

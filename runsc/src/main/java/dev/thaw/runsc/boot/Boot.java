@@ -5,6 +5,8 @@ import dev.thaw.host.WireException;
 import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.control.BootSpec;
 import dev.thaw.runsc.control.ControlProtocol;
+import dev.thaw.sentry.checkpoint.Checkpointer;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * The main of a sandbox process: {@code Boot EMPTY_ROOT}. It learns over the boot socket what it is to become, builds the kernel, loads the program, gives up all it has on the host, says that it
@@ -16,6 +18,8 @@ public final class Boot {
     static final int GOFER_FD = 5;
     static final int STDIN_FD = 6;
     static final int FIRST_IMAGE_FD = 9;
+
+    private static final long WARM_UP_NANOS = 2_000_000_000L;
 
     private Boot() {}
 
@@ -50,6 +54,11 @@ public final class Boot {
             boot.out().reset().u8(ControlProtocol.OK);
             boot.send();
             boot.close();
+            if (train) {
+                Checkpointer.prepare();
+            } else {
+                Thread.ofPlatform().name("warm-up").daemon().start(Boot::warmUp);
+            }
             int code = sandbox.awaitExit();
             server.finish(code);
             return code;
@@ -61,6 +70,15 @@ public final class Boot {
             e.printStackTrace(System.err);
             return refuse(boot, SandboxException.Kind.INTERNAL, "the sandbox can not start: " + e);
         }
+    }
+
+    /** Loads what a checkpoint needs, so that the guest does not stand still for it; not while the guest itself starts. */
+    private static void warmUp() {
+        long start = System.nanoTime();
+        while (System.nanoTime() - start < WARM_UP_NANOS) {
+            LockSupport.parkNanos(WARM_UP_NANOS);
+        }
+        Checkpointer.prepare();
     }
 
     private static int refuse(Wire boot, SandboxException.Kind kind, String message) {

@@ -1,8 +1,8 @@
 package dev.thaw.runsc.boot;
 
-import dev.thaw.sentry.checkpoint.Checkpointer;
 import dev.thaw.sentry.syscall.Amd64;
 import dev.thaw.sentry.syscall.SyscallTable;
+import dev.thaw.state.image.PagesWriter;
 import java.io.IOException;
 import java.net.URL;
 import java.util.Enumeration;
@@ -21,7 +21,7 @@ final class Rehearsal {
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
-        Checkpointer.prepare();
+        PagesWriter.loadLibrary();
         // Library parts of the JDK that read a file when first used.
         System.getLogger("dev.thaw.sentry").isLoggable(System.Logger.Level.TRACE);
         StackTraceElement[] trace = new IllegalStateException("rehearsal").getStackTrace();

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Where Thaw's parts lie. Installed ({@code thaw.home} is set by bin/runsc) that is one directory: lib/*.jar, native/, aot/*.aot. Without it the children get this process's
@@ -72,6 +73,10 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
             command.add("-Dthaw.aot.train=true");
         } else if (Files.exists(aot)) {
             command.add("-XX:AOTCache=" + aot);
+        }
+        String extra = System.getenv("THAW_JVM_" + kind.toUpperCase(Locale.ROOT)); // for those who measure
+        if (extra != null && !extra.isBlank()) {
+            command.addAll(List.of(extra.strip().split("\\s+")));
         }
         command.add("-Dthaw.native=" + nativeDirectory);
         command.add("-Dthaw.container=" + container); // tells people whose process it is

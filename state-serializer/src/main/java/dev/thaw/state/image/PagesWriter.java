@@ -20,6 +20,11 @@ import org.jspecify.annotations.Nullable;
  * Writes the pages of a memory file as chunks: finds the pages that are not zero, hashes, compresses and packs them on all cores, and leaves out chunks that are stored already.
  */
 public final class PagesWriter {
+    /** Has the native compression library loaded, for a process that is about to lose its file system. */
+    public static void loadLibrary() {
+        Zstds.compress(new byte[1]);
+    }
+
     /** What was written. {@code packBytes} is the pack's length without padding. */
     public record Result(PageMap pageMap, ChunkIndex index, long packBytes) {}
 
