@@ -48,10 +48,13 @@ public final class Checkpointer {
         kernel.pause();
         MemoryFile memory = kernel.memory();
         byte[] state;
+        kernel.clock().freeze();
         try {
             state = StateWriter.write(SentryStates.catalog(), List.of(kernel));
         } catch (RuntimeException e) {
             throw new IOException("state can not be saved: " + e.getMessage(), e);
+        } finally {
+            kernel.clock().unfreeze();
         }
         PagesWriter.Runs runs = new PagesWriter.Runs();
         memory.forEachPopulated(runs::add);
@@ -95,7 +98,13 @@ public final class Checkpointer {
                         .with(Kernel.class, kernel)
                         .with(Platform.class, kernel.platform())
                         .with(MemoryFile.class, memory);
-        List<Saveable> roots = services.apply(reader).read(meta.state());
+        List<Saveable> roots;
+        kernel.clock().freeze();
+        try {
+            roots = services.apply(reader).read(meta.state());
+        } finally {
+            kernel.clock().unfreeze();
+        }
         long unclaimed = memory.forgetUnclaimed();
         if (unclaimed > 0) {
             LOG.log(System.Logger.Level.DEBUG, "{0} pages of the image belong to nobody", unclaimed);

@@ -10,6 +10,9 @@ public class KernelClock {
     private volatile long monotonicOffset;
     private volatile long boottimeOffset;
 
+    /** The host's time that counts while the clocks stand still, 0 while they run. */
+    private volatile long frozenAt;
+
     public KernelClock() {
         long start = 1_000_000_000L - System.nanoTime();
         monotonicOffset = start;
@@ -18,7 +21,7 @@ public class KernelClock {
 
     /** CLOCK_MONOTONIC. */
     public long monotonic() {
-        return System.nanoTime() + monotonicOffset;
+        return hostTime() + monotonicOffset;
     }
 
     /** CLOCK_REALTIME. */
@@ -29,7 +32,7 @@ public class KernelClock {
 
     /** CLOCK_BOOTTIME. */
     public long boottime() {
-        return System.nanoTime() + boottimeOffset;
+        return hostTime() + boottimeOffset;
     }
 
     /** Guest monotonic time minus the host's CLOCK_MONOTONIC, for the vDSO. */
@@ -42,9 +45,24 @@ public class KernelClock {
         return boottimeOffset;
     }
 
+    private long hostTime() {
+        long frozen = frozenAt;
+        return frozen != 0 ? frozen : System.nanoTime();
+    }
+
+    /** Holds monotonic and boot time still, so that all that a checkpoint says of time, or a restore makes of it, is of one moment. */
+    public void freeze() {
+        frozenAt = System.nanoTime() | 1;
+    }
+
+    /** Lets the clocks go on, where they would be without {@link #freeze}. */
+    public void unfreeze() {
+        frozenAt = 0;
+    }
+
     /** Sets the clocks of a restored kernel: monotonic goes on at {@code monotonic}; boot time adds what passed in real time since the checkpoint. */
     public void restore(long monotonic, long boottime, long realtimeAtCheckpoint) {
-        long host = System.nanoTime();
+        long host = hostTime();
         monotonicOffset = monotonic - host;
         boottimeOffset = boottime + Math.max(0, realtime() - realtimeAtCheckpoint) - host;
     }
