@@ -16,7 +16,9 @@ class BadInputIT {
     private static void assertOneLine(Runsc.Result result, String... words) {
         assertThat(result.status()).as(result.err()).isNotZero();
         assertThat(result.err().strip().lines().toList()).as(result.err()).hasSize(1);
-        assertThat(result.err()).contains(words);
+        for (String word : words) {
+            assertThat(result.err()).contains(word);
+        }
     }
 
     private static Runsc.Result restore(Runsc runsc, Path image, Path bundle) {

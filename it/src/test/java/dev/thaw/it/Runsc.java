@@ -75,8 +75,7 @@ final class Runsc implements AutoCloseable {
                 """
                 {"ociVersion":"1.0.2","process":{"user":{"uid":0,"gid":0},"args":[%s],"env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin","HOME=/root","LANG=C.UTF-8"],"cwd":"/"},
                  "root":{"path":"/","readonly":false},"hostname":"thaw",
-                 "mounts":[{"destination":"/proc","type":"proc","source":"proc"},{"destination":"/dev","type":"tmpfs","source":"tmpfs"},
-                           {"destination":"/tmp","type":"tmpfs","source":"tmpfs"}]%s}
+                 "mounts":[{"destination":"/proc","type":"proc","source":"proc"},{"destination":"/dev","type":"tmpfs","source":"tmpfs"}]%s}
                 """
                         .formatted(args, extra.isEmpty() ? "" : "," + extra);
         try {
