@@ -76,7 +76,7 @@ final class TestSandbox implements AutoCloseable {
     static Path compile(Path temp, Path source) throws Exception {
         Path binary = temp.resolve("guest-binary");
         Process gcc =
-                new ProcessBuilder("gcc", "-O2", "-static", "-pthread", "-o", binary.toString(), source.toString()).inheritIO().start();
+                new ProcessBuilder("gcc", "-O2", "-w", "-static", "-pthread", "-o", binary.toString(), source.toString()).inheritIO().start();
         assertThat(gcc.waitFor()).isZero();
         return binary;
     }
