@@ -7,6 +7,7 @@ import static dev.thaw.abi.Sysno.SYS_kill;
 import static dev.thaw.abi.Sysno.SYS_pidfd_open;
 import static dev.thaw.abi.Sysno.SYS_prctl;
 import static dev.thaw.abi.Sysno.SYS_wait4;
+import static dev.thaw.abi.Sysno.SYS_waitid;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -20,6 +21,10 @@ public final class HostProcess {
     /** waitpid option: do not block. */
     public static final int WNOHANG = 1;
 
+    private static final int P_PID = 1;
+    private static final int WEXITED = 4;
+    private static final int WNOWAIT = 0x01000000;
+    private static final long SIGINFO_PID = 12;
     private static final int FILE_ACTIONS_SIZE = 128; // 80 in glibc
     private static final int PR_SET_PDEATHSIG = 1;
 
@@ -73,6 +78,13 @@ public final class HostProcess {
         } while (result == -EINTR);
         status[0] = out.get(JAVA_INT, 0);
         return (int) result;
+    }
+
+    /** Whether {@code pid} is a child of this process (by birth or because its parent died) that has ended. It stays a zombie: others may wait for it. */
+    public static boolean isEndedChild(int pid) {
+        MemorySegment info = HostScratch.structs();
+        info.set(JAVA_INT, SIGINFO_PID, 0);
+        return RawSyscall.call(SYS_waitid, P_PID, pid, info.address(), WEXITED | WNOHANG | WNOWAIT, 0, 0) == 0 && info.get(JAVA_INT, SIGINFO_PID) != 0;
     }
 
     /** The exit code a shell would show for a wait status. */

@@ -169,12 +169,12 @@ public final class StubProcess {
 
     /** Whether thread {@code tid} of this process is there. */
     public boolean alive(int tid) {
-        return RawSyscall.call(SYS_tgkill, pid, tid, 0, 0, 0, 0) != -ESRCH;
+        return alive() && RawSyscall.call(SYS_tgkill, pid, tid, 0, 0, 0, 0) != -ESRCH;
     }
 
-    /** Looks whether the process still runs. */
+    /** Looks whether the process still runs. When the fork server was killed, its children died with it and are zombies of ours. */
     public boolean alive() {
-        if (!dead && HostProcess.kill(pid, 0) == -ESRCH) {
+        if (!dead && (HostProcess.kill(pid, 0) == -ESRCH || HostProcess.isEndedChild(pid))) {
             dead = true;
         }
         return !dead;
@@ -188,7 +188,7 @@ public final class StubProcess {
             return;
         }
         kill();
-        while (HostProcess.kill(pid, 0) != -ESRCH) {
+        while (HostProcess.kill(pid, 0) != -ESRCH && !HostProcess.isEndedChild(pid)) {
             LockSupport.parkNanos(50_000);
         }
     }
