@@ -87,6 +87,15 @@ public final class HostProcess {
         return RawSyscall.call(SYS_waitid, P_PID, pid, info.address(), WEXITED | WNOHANG | WNOWAIT, 0, 0) == 0 && info.get(JAVA_INT, SIGINFO_PID) != 0;
     }
 
+    /** Waits for the end of child {@code pid}, which stays a zombie for others to wait for. */
+    public static void awaitEnd(int pid) {
+        MemorySegment info = HostScratch.structs();
+        long result;
+        do {
+            result = RawSyscall.call(SYS_waitid, P_PID, pid, info.address(), WEXITED | WNOWAIT, 0, 0);
+        } while (result == -EINTR);
+    }
+
     /** The exit code a shell would show for a wait status. */
     public static int exitCode(int status) {
         return (status & 0x7f) == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f);

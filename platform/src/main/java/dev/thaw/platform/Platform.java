@@ -16,6 +16,9 @@ public interface Platform extends AutoCloseable {
     /** Makes an empty address space (on systrap and ptrace: a stub process). Throws when the host refuses. */
     AddressSpace newAddressSpace() throws PlatformException;
 
+    /** Has {@code action} run, on a thread of its own, when what makes address spaces was killed from outside: no new one can be made then, and the old ones are dead. */
+    default void whenLost(Runnable action) {}
+
     /** Ends every address space and the helpers behind them. */
     @Override
     void close();

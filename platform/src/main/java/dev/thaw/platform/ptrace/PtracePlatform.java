@@ -38,6 +38,11 @@ public final class PtracePlatform implements Platform {
     }
 
     @Override
+    public void whenLost(Runnable action) {
+        server.whenLost(action);
+    }
+
+    @Override
     public void close() {
         server.close();
     }

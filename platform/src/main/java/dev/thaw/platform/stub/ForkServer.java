@@ -128,6 +128,23 @@ public final class ForkServer implements AutoCloseable {
         return got == 4 ? message.get(JAVA_INT, 0) : -1;
     }
 
+    /** Has {@code action} run when the fork server ends though nobody closed it. */
+    public void whenLost(Runnable action) {
+        Thread.ofPlatform()
+                .name("stub-watch")
+                .daemon()
+                .start(
+                        () -> {
+                            HostProcess.awaitEnd(pid);
+                            mu.lock();
+                            boolean expected = closed;
+                            mu.unlock();
+                            if (!expected) {
+                                action.run();
+                            }
+                        });
+    }
+
     @Override
     public void close() {
         mu.lock();

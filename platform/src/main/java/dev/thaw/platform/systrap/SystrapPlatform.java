@@ -47,6 +47,11 @@ public final class SystrapPlatform implements Platform {
     }
 
     @Override
+    public void whenLost(Runnable action) {
+        server.whenLost(action);
+    }
+
+    @Override
     public void close() {
         server.close();
     }

@@ -25,20 +25,23 @@ import org.jspecify.annotations.Nullable;
 
 /** The kernel of this sandbox with what connects it to the host: its platform, its gofer, its stdio. */
 final class SandboxKernel {
+    private static final int SIGKILL = 9;
+
     private final BootSpec spec;
     private final GoferClient gofer;
     private final MountNamespace mounts;
     private volatile Kernel kernel;
     private volatile ThreadGroup init;
     private volatile boolean started;
-    private final CompletableFuture<Integer> exit = new CompletableFuture<>();
+    private final CompletableFuture<Integer> exit;
 
-    private SandboxKernel(BootSpec spec, GoferClient gofer, MountNamespace mounts, Kernel kernel, ThreadGroup init) {
+    private SandboxKernel(BootSpec spec, GoferClient gofer, MountNamespace mounts, Kernel kernel, ThreadGroup init, CompletableFuture<Integer> exit) {
         this.spec = spec;
         this.gofer = gofer;
         this.mounts = mounts;
         this.kernel = kernel;
         this.init = init;
+        this.exit = exit;
     }
 
     /** Builds the kernel that {@code spec} describes and loads its program. */
@@ -49,10 +52,12 @@ final class SandboxKernel {
                 memory.setLimit(spec.memoryLimit());
             }
             Platform platform = Platforms.create(spec.platform(), memory);
+            CompletableFuture<Integer> end = new CompletableFuture<>();
+            platform.whenLost(() -> end.complete(128 + SIGKILL));
             GoferClient gofer = new GoferClient(Boot.GOFER_FD);
             Kernel kernel = new Kernel(new KernelConfig(platform, spec.hostname(), Math.max(0, spec.pidsLimit()), Math.max(0, spec.memoryLimit()), spec.strace()));
             if (spec.imageFiles() > 0) {
-                return restore(spec, gofer, kernel);
+                return restore(spec, gofer, kernel, end);
             }
             MountNamespace mounts = MountTable.build(spec, kernel, gofer);
             ProcessSpec process = Processes.spec(spec.process(), mounts, Processes.stdio(Boot.STDIN_FD));
@@ -62,7 +67,7 @@ final class SandboxKernel {
             } catch (ErrnoException e) {
                 throw Processes.notStarted(spec.process(), e);
             }
-            return new SandboxKernel(spec, gofer, mounts, kernel, init);
+            return new SandboxKernel(spec, gofer, mounts, kernel, init, end);
         } catch (PlatformException e) {
             throw SandboxException.internal("platform " + spec.platform() + ": " + e.getMessage());
         } catch (WireException e) {
@@ -76,7 +81,7 @@ final class SandboxKernel {
         }
     }
 
-    private static SandboxKernel restore(BootSpec spec, GoferClient gofer, Kernel kernel) throws IOException, SandboxException {
+    private static SandboxKernel restore(BootSpec spec, GoferClient gofer, Kernel kernel, CompletableFuture<Integer> end) throws IOException, SandboxException {
         int[] packs = new int[spec.imageFiles() - 2];
         for (int i = 0; i < packs.length; i++) {
             packs[i] = Boot.FIRST_IMAGE_FD + 2 + i;
@@ -92,7 +97,7 @@ final class SandboxKernel {
         if (init == null) {
             throw SandboxException.invalid("can not restore: the image holds no process");
         }
-        return new SandboxKernel(spec, gofer, init.leader().fs().namespace(), kernel, init);
+        return new SandboxKernel(spec, gofer, init.leader().fs().namespace(), kernel, init, end);
     }
 
     BootSpec spec() {
