@@ -209,7 +209,9 @@ int main() {
   waitpid(pid,&s,0);
   P("exit %d\n",WEXITSTATUS(s));
   // fifo
+  unlink("/tmp/fifo");
   mkfifo("/tmp/fifo",0600);
+  errno = 0;
   P("wronly nonblock %d %d\n",open("/tmp/fifo",O_WRONLY|O_NONBLOCK),errno);
   pid=fork();
   if(!pid) {

@@ -124,6 +124,7 @@ int main(void) {
   bind(named, (void *)&a, 16);
   listen(named, 1);
 
+  unlink("/tmp/events.fifo");
   mkfifo("/tmp/events.fifo", 0600);
   int fifo = open("/tmp/events.fifo", O_RDWR);
   write(fifo, "fifo", 4);
