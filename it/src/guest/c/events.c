@@ -72,7 +72,7 @@ int main(void) {
 
   int event = eventfd(5, EFD_NONBLOCK);
   int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
-  struct itimerspec soon = {{0, 0}, {0, 700000000}};
+  struct itimerspec soon = {{0, 0}, {2, 500000000}};
   timerfd_settime(timer, 0, &soon, 0);
   int expired = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
   struct itimerspec now = {{1000, 0}, {0, 1}};
@@ -152,7 +152,7 @@ int main(void) {
   SAY("epoll %d:", n);
   for (int i = 0; i < n; i++) SAY(" %ld/%x", (long)got[i].data.u64, got[i].events);
   SAY("\nagain %d\n", epoll_wait(epoll, got, 8, 0));
-  n = epoll_wait(outer, got, 8, 2000);
+  n = epoll_wait(outer, got, 8, 20000);
   SAY("timer through nesting %d", n);
   n = epoll_wait(epoll, got, 8, 0);
   SAY(" %d %ld\n", n, (long)got[0].data.u64);
