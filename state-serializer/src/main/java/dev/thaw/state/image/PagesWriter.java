@@ -34,7 +34,7 @@ public final class PagesWriter {
         void load(long offset, long length);
     }
 
-    private static final MemorySegment ZEROS = MemorySegment.ofBuffer(java.nio.ByteBuffer.allocateDirect(ImageFormat.PAGE));
+    private static final byte[] ZEROS = new byte[ImageFormat.PAGE];
 
     private final MemorySegment view;
     private final Loader loader;
@@ -156,13 +156,20 @@ public final class PagesWriter {
         int first = Long.numberOfTrailingZeros(mask);
         int last = 63 - Long.numberOfLeadingZeros(mask);
         loader.load(base + (long) first * ImageFormat.PAGE, (long) (last - first + 1) * ImageFormat.PAGE);
-        for (long left = mask; left != 0; left &= left - 1) {
+        // Whole runs are copied at once and looked at afterwards: few calls, so that little of this needs to be compiled before it is fast.
+        for (long left = mask; left != 0; ) {
             int page = Long.numberOfTrailingZeros(left);
-            long offset = base + (long) page * ImageFormat.PAGE;
-            if (MemorySegment.mismatch(view, offset, offset + ImageFormat.PAGE, ZEROS, 0, ImageFormat.PAGE) >= 0) {
-                MemorySegment.copy(view, ValueLayout.JAVA_BYTE, offset, raw, at, ImageFormat.PAGE);
-                at += ImageFormat.PAGE;
-                result |= 1L << page;
+            int count = Long.numberOfTrailingZeros(~(left >>> page));
+            MemorySegment.copy(view, ValueLayout.JAVA_BYTE, base + (long) page * ImageFormat.PAGE, raw, at, count * ImageFormat.PAGE);
+            for (int end = at + count * ImageFormat.PAGE, from = at; from < end; from += ImageFormat.PAGE, page++) {
+                if (Arrays.mismatch(raw, from, from + ImageFormat.PAGE, ZEROS, 0, ImageFormat.PAGE) >= 0) {
+                    if (at != from) {
+                        System.arraycopy(raw, from, raw, at, ImageFormat.PAGE);
+                    }
+                    at += ImageFormat.PAGE;
+                    result |= 1L << page;
+                }
+                left &= ~(1L << page);
             }
         }
         return result;
