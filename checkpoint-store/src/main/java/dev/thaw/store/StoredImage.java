@@ -4,6 +4,7 @@ import dev.thaw.state.ImageException;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ChunkReader;
 import dev.thaw.state.image.ContentHash;
+import dev.thaw.state.image.Hasher;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PageMap;
 import dev.thaw.state.image.StateDump;
@@ -131,7 +132,7 @@ public final class StoredImage {
                     throw new ImageException("is cut short: " + source.size() + " of " + manifest.packs().get(i).size() + " bytes");
                 }
             }
-            try (ChunkReader reader = new ChunkReader(index, List.copyOf(sources))) {
+            try (ChunkReader reader = new ChunkReader(index, List.copyOf(sources), Hasher.ofJdk())) {
                 reader.checkComplete(map);
                 for (ChunkIndex.Entry entry : index.entries()) {
                     current = packs().get(entry.pack());

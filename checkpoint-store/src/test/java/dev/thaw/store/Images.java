@@ -2,6 +2,7 @@ package dev.thaw.store;
 
 import dev.thaw.state.StateCatalog;
 import dev.thaw.state.image.ContentHash;
+import dev.thaw.state.image.Hasher;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PagesWriter;
 import dev.thaw.state.image.StateWriter;
@@ -63,6 +64,7 @@ final class Images {
                                     position += pack.write(bytes, position);
                                 }
                             },
+                            Hasher::ofJdk,
                             2);
         }
         Files.write(draft.meta(), ImageMeta.encode(StateWriter.write(new StateCatalog(), List.of()), result.pageMap(), result.index()));

@@ -1,5 +1,6 @@
 package dev.thaw.sentry.checkpoint;
 
+import dev.thaw.host.HostSha256;
 import dev.thaw.platform.memory.MemoryFile;
 import dev.thaw.platform.Platform;
 import dev.thaw.sentry.kernel.Kernel;
@@ -9,6 +10,7 @@ import dev.thaw.state.StateCatalog;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ChunkReader;
 import dev.thaw.state.image.ContentHash;
+import dev.thaw.state.image.Hasher;
 import dev.thaw.state.image.ImageFormat;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PagesWriter;
@@ -60,7 +62,7 @@ public final class Checkpointer {
         memory.forEachPopulated(runs::add);
         Set<ContentHash> known = readKnown(knownFd);
         PagesWriter.Result pages =
-                PagesWriter.write(memory.view(), runs, memory::load, known, new HostFile(packFd, "page pack"), THREADS);
+                PagesWriter.write(memory.view(), runs, memory::load, known, new HostFile(packFd, "page pack"), Checkpointer::hasher, THREADS);
         byte[] meta = ImageMeta.encode(state, pages.pageMap(), pages.index());
         writeAll(new HostFile(metaFd, "state file"), meta);
         return new Saved(
@@ -85,7 +87,7 @@ public final class Checkpointer {
         ChunkReader chunks;
         try {
             meta = ImageMeta.read(metaFile);
-            chunks = new ChunkReader(ChunkIndex.decode(readAll(chunksFile, MAX_INDEX)), packs);
+            chunks = new ChunkReader(ChunkIndex.decode(readAll(chunksFile, MAX_INDEX)), packs, hasher());
         } finally {
             metaFile.close();
             chunksFile.close();
@@ -132,10 +134,11 @@ public final class Checkpointer {
                             (offset, length) -> {},
                             Set.of(),
                             (data, position) -> pack.put((int) position, data.asByteBuffer(), 0, (int) data.byteSize()),
+                            Checkpointer::hasher,
                             1);
             byte[] meta = ImageMeta.encode(state, result.pageMap(), result.index());
             ImageMeta.read(new Bytes(MemorySegment.ofArray(meta)));
-            try (ChunkReader reader = new ChunkReader(result.index(), List.of(new Bytes(MemorySegment.ofBuffer(pack))))) {
+            try (ChunkReader reader = new ChunkReader(result.index(), List.of(new Bytes(MemorySegment.ofBuffer(pack))), hasher())) {
                 reader.checkComplete(result.pageMap());
                 reader.read(result.pageMap().entries().getFirst().hash());
             }
@@ -154,6 +157,10 @@ public final class Checkpointer {
         public void read(MemorySegment target, long position) {
             MemorySegment.copy(bytes, position, target, 0, target.byteSize());
         }
+    }
+
+    private static Hasher hasher() {
+        return HostSha256.usable() ? (bytes, length) -> ContentHash.wrap(HostSha256.hash(bytes, length)) : Hasher.ofJdk();
     }
 
     private static Set<ContentHash> readKnown(int fd) throws IOException {

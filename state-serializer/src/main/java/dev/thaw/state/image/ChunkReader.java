@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,12 +20,13 @@ public final class ChunkReader implements AutoCloseable {
     private final byte[] stored = new byte[ImageFormat.MAX_STORED];
     private final byte[] raw = new byte[ImageFormat.CHUNK];
     private final MemorySegment buffer = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(ImageFormat.MAX_STORED));
-    private final MessageDigest digest = ContentHash.digest();
+    private final Hasher hasher;
     private final ZstdDecompressCtx zstd = new ZstdDecompressCtx();
 
     /** Checks that each chunk lies inside its pack. */
-    public ChunkReader(ChunkIndex chunks, List<ByteSource> packs) throws IOException {
+    public ChunkReader(ChunkIndex chunks, List<ByteSource> packs, Hasher hasher) throws IOException {
         this.packs = packs;
+        this.hasher = hasher;
         long[] sizes = new long[packs.size()];
         for (int i = 0; i < sizes.length; i++) {
             sizes[i] = packs.get(i).size();
@@ -57,8 +57,7 @@ public final class ChunkReader implements AutoCloseable {
         ChunkIndex.Entry entry = stored(hash);
         try {
             int length = zstd.decompressByteArray(raw, 0, raw.length, stored, 0, entry.stored());
-            digest.update(raw, 0, length);
-            if (length != entry.raw() || !ContentHash.wrap(digest.digest()).equals(hash)) {
+            if (length != entry.raw() || !hasher.hash(raw, length).equals(hash)) {
                 throw new ImageException("chunk " + hash + " is damaged: its hash differs");
             }
         } catch (ZstdException e) {

@@ -5,7 +5,6 @@ import com.github.luben.zstd.ZstdCompressCtx;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -13,6 +12,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -39,6 +39,7 @@ public final class PagesWriter {
     private final MemorySegment view;
     private final Loader loader;
     private final Set<ContentHash> known;
+    private final Supplier<Hasher> hashers;
     private final long[] stretches;
     private final long[] masks;
     private final AtomicInteger next = new AtomicInteger();
@@ -46,10 +47,11 @@ public final class PagesWriter {
     private final ConcurrentHashMap<ContentHash, ChunkIndex.Entry> written = new ConcurrentHashMap<>();
     private volatile @Nullable Throwable failure;
 
-    private PagesWriter(MemorySegment view, Loader loader, Set<ContentHash> known, long[] stretches, long[] masks) {
+    private PagesWriter(MemorySegment view, Loader loader, Set<ContentHash> known, Supplier<Hasher> hashers, long[] stretches, long[] masks) {
         this.view = view;
         this.loader = loader;
         this.known = known;
+        this.hashers = hashers;
         this.stretches = stretches;
         this.masks = masks;
         this.map = new PageMap.@Nullable Entry[stretches.length];
@@ -85,11 +87,12 @@ public final class PagesWriter {
     /**
      * Writes the pages of {@code runs} in {@code view} to {@code pack}, all but chunks in {@code known}, with {@code threads} threads. Nothing may write the pages meanwhile.
      */
-    public static Result write(MemorySegment view, Runs runs, Loader loader, Set<ContentHash> known, ByteSink pack, int threads)
+    public static Result write(
+            MemorySegment view, Runs runs, Loader loader, Set<ContentHash> known, ByteSink pack, Supplier<Hasher> hashers, int threads)
             throws IOException {
         PagesWriter writer =
                 new PagesWriter(
-                        view, loader, known, Arrays.copyOf(runs.stretches, runs.count), Arrays.copyOf(runs.masks, runs.count));
+                        view, loader, known, hashers, Arrays.copyOf(runs.stretches, runs.count), Arrays.copyOf(runs.masks, runs.count));
         try (PackWriter out = new PackWriter(pack)) {
             List<Thread> helpers = new ArrayList<>();
             for (int i = 1; i < threads; i++) {
@@ -121,7 +124,7 @@ public final class PagesWriter {
     private void work(PackWriter out) {
         byte[] raw = new byte[ImageFormat.CHUNK];
         byte[] stored = new byte[ImageFormat.MAX_STORED];
-        MessageDigest digest = ContentHash.digest();
+        Hasher hasher = hashers.get();
         CRC32C crc = new CRC32C();
         try (ZstdCompressCtx zstd = new ZstdCompressCtx()) {
             zstd.setLevel(Zstds.LEVEL);
@@ -131,8 +134,7 @@ public final class PagesWriter {
                     continue;
                 }
                 int length = Long.bitCount(mask) * ImageFormat.PAGE;
-                digest.update(raw, 0, length);
-                ContentHash hash = ContentHash.wrap(digest.digest());
+                ContentHash hash = hasher.hash(raw, length);
                 map[i] = new PageMap.Entry(stretches[i], mask, hash);
                 if (known.contains(hash) || written.putIfAbsent(hash, new ChunkIndex.Entry(hash, 0, 1, length, 0, 0)) != null) {
                     continue;
