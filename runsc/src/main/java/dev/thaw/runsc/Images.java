@@ -1,5 +1,6 @@
 package dev.thaw.runsc;
 
+import dev.thaw.sentry.kernel.KernelVersion;
 import dev.thaw.abi.Errno;
 import dev.thaw.abi.Fcntl;
 import dev.thaw.host.HostFiles;
@@ -84,7 +85,7 @@ final class Images {
     }
 
     static ImageFacts facts(String id, String hostname, String platform, String spec, Map<String, String> labels) {
-        return new ImageFacts("0.1.0", "linux-5.15-amd64", platform, List.of(new Manifest.Container(id, hostname)), spec, labels, 0);
+        return new ImageFacts("0.1.0", "linux-" + KernelVersion.RELEASE + "-amd64", platform, List.of(new Manifest.Container(id, hostname)), spec, labels, 0);
     }
 
     static String explain(IOException e) {
