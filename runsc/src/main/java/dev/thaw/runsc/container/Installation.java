@@ -27,6 +27,7 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
                     "-XX:ReservedCodeCacheSize=48m",
                     "-XX:CICompilerCount=2",
                     "-XX:-CreateCoredumpOnCrash",
+                    "-Djdk.reflect.useNativeAccessorOnly=true",
                     "-XX:ErrorFile=/dev/stderr",
                     "--enable-native-access=ALL-UNNAMED",
                     "--sun-misc-unsafe-memory-access=allow");
