@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -133,6 +134,13 @@ int main(void) {
   read(status, text, 5);
   chdir("/proc/self/net");
 
+  mkdir("/tmp/events.dir", 0700);
+  unlink("/tmp/events.dir/one");
+  unlink("/tmp/events.dir/two");
+  int notify = inotify_init1(IN_NONBLOCK);
+  inotify_add_watch(notify, "/tmp/events.dir", IN_CREATE);
+  close(open("/tmp/events.dir/one", O_CREAT, 0600));
+
   pipe(blocked);
   pthread_t reader, acceptor;
   pthread_create(&reader, 0, blocked_reader, &blocked[0]);
@@ -205,6 +213,9 @@ int main(void) {
   SAY("status goes on %d, %d\n", rest[0] == '\t', strstr(rest, "Threads:\t") != 0);
   SAY("zero %zd cpus %d here %d\n", read(zero, text, 10), read(cpus, text, 10) > 0, access("unix", R_OK));
   SAY("self %d\n", access("/proc/self/task", X_OK));
+  close(open("/tmp/events.dir/two", O_CREAT, 0600));
+  n = read(notify, rest, sizeof rest);
+  SAY("notices %d %s %s\n", n, rest + 16, rest + 48);
   SAY("done\n");
   return 0;
 }

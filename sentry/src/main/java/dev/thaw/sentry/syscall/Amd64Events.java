@@ -28,6 +28,9 @@ final class Amd64Events {
                     .full(213, "epoll_create", EpollSyscalls::epollCreate)
                     .full(232, "epoll_wait", EpollSyscalls::epollWait)
                     .partial(233, "epoll_ctl", EpollSyscalls::epollCtl, "EPOLLEXCLUSIVE wakes all, EPOLLWAKEUP does nothing")
+                    .full(253, "inotify_init", InotifySyscalls::inotifyInit)
+                    .partial(254, "inotify_add_watch", InotifySyscalls::inotifyAddWatch, "not for what the host does to bind-mounted files")
+                    .full(255, "inotify_rm_watch", InotifySyscalls::inotifyRmWatch)
                     .full(270, "pselect6", PollSyscalls::pselect6)
                     .full(271, "ppoll", PollSyscalls::ppoll)
                     .partial(275, "splice", PipeSyscalls::splice, COPIES)
@@ -44,6 +47,7 @@ final class Amd64Events {
                     .full(290, "eventfd2", EventSyscalls::eventfd2)
                     .full(291, "epoll_create1", EpollSyscalls::epollCreate1)
                     .partial(293, "pipe2", PipeSyscalls::pipe2, "O_DIRECT is ignored: no packets")
+                    .full(294, "inotify_init1", InotifySyscalls::inotifyInit1)
                     .partial(299, "recvmmsg", MessageSyscalls::recvmmsg, "SCM_RIGHTS and SCM_CREDENTIALS only")
                     .partial(307, "sendmmsg", MessageSyscalls::sendmmsg, "SCM_RIGHTS and SCM_CREDENTIALS only")
                     .full(441, "epoll_pwait2", EpollSyscalls::epollPwait2);

@@ -15,6 +15,8 @@ import static dev.thaw.abi.Fcntl.AT_FDCWD;
 import static dev.thaw.abi.Fcntl.AT_SYMLINK_NOFOLLOW;
 import static dev.thaw.abi.Fcntl.S_IFIFO;
 import static dev.thaw.abi.Signals.SIGXFSZ;
+import static dev.thaw.abi.Inotify.IN_ATTRIB;
+import static dev.thaw.abi.Inotify.IN_MODIFY;
 import static dev.thaw.sentry.ErrnoException.errno;
 
 import dev.thaw.sentry.ErrnoException;
@@ -26,6 +28,7 @@ import dev.thaw.sentry.vfs.Inode;
 import dev.thaw.sentry.vfs.Limits;
 import dev.thaw.sentry.vfs.Location;
 import dev.thaw.sentry.vfs.Timestamps;
+import dev.thaw.sentry.vfs.Watches;
 
 /** Changes of attributes and size: chmod, chown, utimensat, truncate, fallocate and their families ({@code fs/open.c}, {@code fs/utimes.c}). */
 final class AttributeSyscalls {
@@ -65,6 +68,7 @@ final class AttributeSyscalls {
             bits &= ~Access.S_ISGID;
         }
         inode.chmod(bits);
+        Watches.at(at, IN_ATTRIB);
         return 0;
     }
 
@@ -124,6 +128,7 @@ final class AttributeSyscalls {
         }
         int mode = inode.mode();
         inode.chown(uid, gid);
+        Watches.at(at, IN_ATTRIB);
         if (!inode.isDirectory() && !inode.isSymlink() && (mode & (Access.S_ISUID | Access.S_ISGID)) != 0) {
             int kept = mode & ~Access.S_ISUID;
             if ((mode & 0x8) != 0) {
@@ -195,6 +200,7 @@ final class AttributeSyscalls {
             }
         }
         inode.utimes(atime, mtime);
+        Watches.at(at, IN_ATTRIB);
         return 0;
     }
 
@@ -252,6 +258,7 @@ final class AttributeSyscalls {
         Access.check(task.credentials(), inode, Access.WRITE);
         checkSize(task, inode, length);
         inode.truncate(length);
+        Watches.at(at, IN_MODIFY);
         return 0;
     }
 
@@ -265,6 +272,7 @@ final class AttributeSyscalls {
             }
             checkSize(task, inode, length);
             inode.truncate(length);
+            Watches.file(file, IN_MODIFY);
         }
         return 0;
     }

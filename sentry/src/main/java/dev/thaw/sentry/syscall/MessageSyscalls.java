@@ -3,6 +3,7 @@ package dev.thaw.sentry.syscall;
 import static dev.thaw.abi.Errno.EAGAIN;
 import static dev.thaw.abi.Errno.EINVAL;
 import static dev.thaw.abi.Errno.EPIPE;
+import static dev.thaw.abi.Errno.ERESTARTSYS;
 import static dev.thaw.abi.Poll.POLLIN;
 import static dev.thaw.abi.Poll.POLLOUT;
 import static dev.thaw.abi.Signals.SIGPIPE;
@@ -169,13 +170,20 @@ final class MessageSyscalls {
     /** Sends all of {@code source}, waiting where that is allowed. The ancillary data goes with the first bytes. */
     private static long send(Task task, SocketFile socket, IoBuffer source, int flags, Ancillary ancillary) throws ErrnoException {
         long deadline = SocketSyscalls.deadline(task, socket, flags, SO_SNDTIMEO);
-        long[] done = new long[1];
+        long[] done = {task.callProgress()};
+        if (done[0] > 0) {
+            source.skip(done[0]);
+        }
         Waits.Attempt attempt = () -> sendRest(task, socket, source, flags, ancillary, done);
         try {
             byte[] address = ancillary.address();
             long result = sendRest(task, socket, source, flags, ancillary, done);
             if (result == -EAGAIN && deadline != Deadlines.NOW) {
                 result = address != null ? SocketSyscalls.waitForTarget(task, socket, address, deadline, attempt) : Waits.until(task, socket, POLLOUT, deadline, attempt);
+            }
+            if (result == -ERESTARTSYS && done[0] > 0) {
+                task.setCallProgress(done[0]); // a pause must not be seen as a short write
+                return result;
             }
             return result < 0 && done[0] > 0 ? done[0] : result;
         } catch (ErrnoException e) {

@@ -8,6 +8,8 @@ import static dev.thaw.abi.Errno.ERESTARTSYS;
 import static dev.thaw.abi.Fcntl.O_NONBLOCK;
 import static dev.thaw.abi.Fcntl.RWF_NOWAIT;
 import static dev.thaw.abi.Fcntl.RWF_SUPPORTED;
+import static dev.thaw.abi.Inotify.IN_ACCESS;
+import static dev.thaw.abi.Inotify.IN_MODIFY;
 import static dev.thaw.abi.Poll.POLLIN;
 import static dev.thaw.abi.Poll.POLLOUT;
 import static dev.thaw.sentry.ErrnoException.errno;
@@ -16,6 +18,7 @@ import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.kernel.Task;
 import dev.thaw.sentry.mm.IoBuffer;
 import dev.thaw.sentry.vfs.FileDescription;
+import dev.thaw.sentry.vfs.Watches;
 
 /** read(2), write(2) and their family ({@code fs/read_write.c}). */
 final class ReadWriteSyscalls {
@@ -137,6 +140,9 @@ final class ReadWriteSyscalls {
         }
         long count = offset < 0 ? file.read(task, target) : file.pread(task, target, offset);
         if (count != -EAGAIN || (file.statusFlags() & O_NONBLOCK) != 0 || (flags & RWF_NOWAIT) != 0) {
+            if (count > 0) {
+                Watches.file(file, IN_ACCESS);
+            }
             return count;
         }
         Task.TaskWaiter waiter = task.waiter();
@@ -169,6 +175,9 @@ final class ReadWriteSyscalls {
             return writeRest(task, file, source, before);
         }
         long count = offset < 0 ? file.write(task, source) : file.pwrite(task, source, offset);
+        if (count > 0) {
+            Watches.file(file, IN_MODIFY);
+        }
         if ((file.statusFlags() & O_NONBLOCK) != 0 || (flags & RWF_NOWAIT) != 0) {
             return count;
         }

@@ -8,6 +8,8 @@ import static dev.thaw.abi.Fcntl.O_ACCMODE;
 import static dev.thaw.abi.Fcntl.O_PATH;
 import static dev.thaw.abi.Fcntl.O_RDONLY;
 import static dev.thaw.abi.Fcntl.O_WRONLY;
+import static dev.thaw.abi.Inotify.IN_CLOSE_NOWRITE;
+import static dev.thaw.abi.Inotify.IN_CLOSE_WRITE;
 import static dev.thaw.sentry.ErrnoException.errno;
 
 import dev.thaw.sentry.ErrnoException;
@@ -179,6 +181,7 @@ public abstract class FileDescription implements Saveable, AutoCloseable {
             if (locks != null) {
                 locks.releaseOwner(this);
             }
+            Watches.file(this, isWritable() ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
             release();
         }
     }

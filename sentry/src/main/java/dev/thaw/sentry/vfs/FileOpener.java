@@ -25,6 +25,8 @@ import static dev.thaw.abi.Fcntl.O_WRONLY;
 import static dev.thaw.abi.Fcntl.S_IFBLK;
 import static dev.thaw.abi.Fcntl.S_IFCHR;
 import static dev.thaw.abi.Fcntl.S_IFREG;
+import static dev.thaw.abi.Inotify.IN_MODIFY;
+import static dev.thaw.abi.Inotify.IN_OPEN;
 import static dev.thaw.abi.Mount.MS_NODEV;
 import static dev.thaw.abi.Mount.MS_NOEXEC;
 import static dev.thaw.sentry.ErrnoException.errno;
@@ -125,7 +127,10 @@ public final class FileOpener {
             parent.checkAliveLocked();
             Access.check(who, directory, Access.WRITE | Access.EXEC);
             NewNode node = NameOperations.node(who, context, directory, S_IFREG | (mode & 0xfff), 0, null);
-            return new Location(walk.mount, parent.addLocked(walk.last, directory.create(walk.last, node)));
+            Inode made = directory.create(walk.last, node);
+            Location place = new Location(walk.mount, parent.addLocked(walk.last, made));
+            Watches.created(directory, walk.last, made, false);
+            return place;
         } finally {
             parent.mu.unlock();
         }
@@ -180,6 +185,10 @@ public final class FileOpener {
                 file.close();
                 throw e;
             }
+        }
+        Watches.file(file, IN_OPEN);
+        if (truncate && !created) {
+            Watches.file(file, IN_MODIFY);
         }
         return file;
     }

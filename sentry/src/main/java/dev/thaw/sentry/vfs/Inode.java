@@ -21,6 +21,7 @@ import dev.thaw.state.SaveContext;
 import dev.thaw.state.Saveable;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -57,6 +58,9 @@ public abstract class Inode implements Saveable {
     private volatile long mtime;
     private volatile long ctime;
     private volatile long btime;
+    private static final Watches.Watcher[] UNWATCHED = {};
+
+    private volatile Watches.Watcher[] watchers = UNWATCHED;
     private volatile @Nullable FileLocks locks;
     private volatile @Nullable Saveable attachment;
 
@@ -426,6 +430,42 @@ public abstract class Inode implements Saveable {
     /** The locks, if any were ever taken. */
     public final @Nullable FileLocks locksIfAny() {
         return locks;
+    }
+
+    /** Has {@code watcher} told what happens to this file. */
+    public final void addWatcher(Watches.Watcher watcher) {
+        mu.lock();
+        try {
+            Watches.Watcher[] next = Arrays.copyOf(watchers, watchers.length + 1);
+            next[watchers.length] = watcher;
+            watchers = next;
+        } finally {
+            mu.unlock();
+        }
+        Watches.count(1);
+    }
+
+    /** The inverse of {@link #addWatcher}. */
+    public final void removeWatcher(Watches.Watcher watcher) {
+        mu.lock();
+        try {
+            int at = Arrays.asList(watchers).indexOf(watcher);
+            if (at < 0) {
+                return;
+            }
+            Watches.Watcher[] next = Arrays.copyOf(watchers, watchers.length - 1);
+            System.arraycopy(watchers, at + 1, next, at, next.length - at);
+            watchers = next;
+        } finally {
+            mu.unlock();
+        }
+        Watches.count(-1);
+    }
+
+    final void tellWatchers(int mask, int cookie, String name) {
+        for (Watches.Watcher watcher : watchers) {
+            watcher.happened(mask, cookie, name);
+        }
     }
 
     /** The kernel object behind a special file: a FIFO's pipe, a socket's endpoint. */

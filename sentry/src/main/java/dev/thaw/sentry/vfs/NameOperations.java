@@ -113,7 +113,9 @@ public final class NameOperations {
             } else {
                 made = directory.create(walk.last, node(who, context, directory, mode, rdev, target));
             }
-            return new Location(walk.mount, parent.addLocked(walk.last, made));
+            Location place = new Location(walk.mount, parent.addLocked(walk.last, made));
+            Watches.created(directory, walk.last, made, source != null);
+            return place;
         } finally {
             parent.mu.unlock();
         }
@@ -156,6 +158,7 @@ public final class NameOperations {
             }
             directory.unlink(child.name(), victim);
             parent.removeLocked(child);
+            Watches.removed(directory, child.name(), victim);
         } finally {
             parent.mu.unlock();
         }
@@ -188,6 +191,7 @@ public final class NameOperations {
                 }
                 directory.rmdir(child.name(), victim);
                 parent.removeLocked(child);
+                Watches.removed(directory, child.name(), victim);
             } finally {
                 child.mu.unlock();
             }

@@ -145,8 +145,12 @@ public final class RenameOperation {
             }
         }
         oldParent.moveLocked(moved, newParent, to.last);
+        Watches.renamed(oldDirectory, oldName, newDirectory, to.last, inode, exchange ? null : over);
         if (exchange && target != null) {
             newParent.exchangedLocked(target, oldParent, oldName);
+            if (over != null) {
+                Watches.renamed(newDirectory, to.last, oldDirectory, oldName, over, null);
+            }
             return null;
         }
         return over;

@@ -15,7 +15,7 @@ final class EventCallsTest {
     Path temp;
 
     @ParameterizedTest
-    @ValueSource(strings = {"event_calls", "socket_calls"})
+    @ValueSource(strings = {"event_calls", "socket_calls", "inotify_calls"})
     void answersAreLinuxs(String program) throws Exception {
         Path source = Path.of("it/src/guest/c/" + program + ".c");
         if (!Files.exists(source)) {

@@ -10,7 +10,10 @@ public final class EventStates {
                 .object(EpollFile.State.class, EpollFile.RESTORER)
                 .value(EpollFile.ItemState.class)
                 .object(TimerFile.State.class, TimerFile.RESTORER)
-                .object(SignalFile.State.class, SignalFile.RESTORER);
+                .object(SignalFile.State.class, SignalFile.RESTORER)
+                .object(InotifyFile.State.class, InotifyFile.RESTORER)
+                .value(InotifyFile.WatchState.class)
+                .value(InotifyFile.Event.class);
     }
 
     private EventStates() {}
