@@ -4,6 +4,7 @@ import dev.thaw.abi.Fcntl;
 import dev.thaw.host.HostFiles;
 import dev.thaw.host.HostProcess;
 import dev.thaw.runsc.SandboxException;
+import dev.thaw.runsc.ImageRehearsal;
 import dev.thaw.runsc.Sandbox;
 import dev.thaw.runsc.Sandboxes;
 import dev.thaw.runsc.control.ControlClient;
@@ -40,6 +41,7 @@ final class Foreground {
     private static void become(Path launcher, int control, int pid) {
         System.out.flush();
         if (Boolean.getBoolean("thaw.aot.train.cli")) {
+            ImageRehearsal.run();
             return; // this process writes a class cache at its end
         }
         HostProcess.exec(launcher.toString(), new String[] {launcher.toString(), "--attach", String.valueOf(control), String.valueOf(pid)}, new String[0]);
