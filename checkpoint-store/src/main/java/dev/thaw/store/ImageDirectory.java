@@ -19,7 +19,8 @@ public final class ImageDirectory {
                 Map.of(),
                 new ImageDraft.Publisher() {
                     @Override
-                    public StoredImage publish(ImageDraft draft, Manifest manifest) throws IOException {
+                    public StoredImage publish(ImageDraft draft, Manifest manifest)
+                            throws IOException {
                         return ImageDirectory.publish(directory, draft, manifest);
                     }
 
@@ -41,16 +42,24 @@ public final class ImageDirectory {
         return StoredImage.open(directory.resolve(MANIFEST), directory, directory);
     }
 
-    private static StoredImage publish(Path directory, ImageDraft draft, Manifest manifest) throws IOException {
+    private static StoredImage publish(Path directory, ImageDraft draft, Manifest manifest)
+            throws IOException {
         for (Path file : java.util.List.of(draft.pack(), draft.meta(), draft.chunks())) {
             if (Files.exists(file)) {
-                Files.move(file, directory.resolve(file.getFileName()), StandardCopyOption.ATOMIC_MOVE);
+                Files.move(
+                        file,
+                        directory.resolve(file.getFileName()),
+                        StandardCopyOption.ATOMIC_MOVE);
             }
         }
         StoreFiles.syncDirectory(directory);
         Files.move(draft.manifest(), directory.resolve(MANIFEST), StandardCopyOption.ATOMIC_MOVE);
         StoreFiles.syncDirectory(directory);
-        for (Path file : StoreFiles.list(directory, "*.{pack,meta,chunks}")) { // of an image that this one replaced, or of a crash
+        for (Path file :
+                StoreFiles.list(
+                        directory,
+                        "*.{pack,meta,chunks}")) { // of an image that this one replaced, or of a
+            // crash
             String name = file.getFileName().toString();
             if (!name.startsWith(manifest.id())) {
                 Files.deleteIfExists(file);

@@ -54,7 +54,11 @@ public final class ImageDraft implements AutoCloseable {
     private final Publisher publisher;
     private boolean published;
 
-    private ImageDraft(Path directory, FileChannel lockFile, Map<ContentHash, Known> known, Publisher publisher) {
+    private ImageDraft(
+            Path directory,
+            FileChannel lockFile,
+            Map<ContentHash, Known> known,
+            Publisher publisher) {
         this.directory = directory;
         this.lockFile = lockFile;
         this.known = known;
@@ -62,17 +66,22 @@ public final class ImageDraft implements AutoCloseable {
     }
 
     /** Makes a draft directory in {@code parent}, after removing those of dead processes. */
-    static ImageDraft open(Path parent, Map<ContentHash, Known> known, Publisher publisher) throws IOException {
+    static ImageDraft open(Path parent, Map<ContentHash, Known> known, Publisher publisher)
+            throws IOException {
         removeDead(parent);
         Path directory = Files.createTempDirectory(parent.toRealPath(), ".draft-");
         OWN.add(directory);
         FileChannel lockFile =
-                FileChannel.open(directory.resolve(LOCK), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                FileChannel.open(
+                        directory.resolve(LOCK),
+                        StandardOpenOption.CREATE_NEW,
+                        StandardOpenOption.WRITE);
         lockFile.lock();
         ImageDraft draft = new ImageDraft(directory, lockFile, known, publisher);
         try {
             if (!known.isEmpty()) {
-                java.nio.ByteBuffer hashes = java.nio.ByteBuffer.allocate(known.size() * ContentHash.BYTES);
+                java.nio.ByteBuffer hashes =
+                        java.nio.ByteBuffer.allocate(known.size() * ContentHash.BYTES);
                 for (ContentHash hash : new TreeMap<>(known).keySet()) {
                     hashes.put(hash.toBytes());
                 }
@@ -114,7 +123,9 @@ public final class ImageDraft implements AutoCloseable {
         } catch (java.nio.file.NoSuchFileException e) {
             // just made, or just being removed; old ones count as dead
             return Files.exists(draft)
-                    && Files.getLastModifiedTime(draft).toInstant().isBefore(Instant.now().minus(1, ChronoUnit.MINUTES));
+                    && Files.getLastModifiedTime(draft)
+                            .toInstant()
+                            .isBefore(Instant.now().minus(1, ChronoUnit.MINUTES));
         }
     }
 
@@ -178,7 +189,8 @@ public final class ImageDraft implements AutoCloseable {
             if (entry == null) {
                 Known there = known.get(page.hash());
                 if (there == null) {
-                    throw new ImageException(meta() + " names a chunk that is nowhere: " + page.hash());
+                    throw new ImageException(
+                            meta() + " names a chunk that is nowhere: " + page.hash());
                 }
                 Integer ordinal = ordinals.get(there.pack);
                 if (ordinal == null) {
@@ -211,9 +223,14 @@ public final class ImageDraft implements AutoCloseable {
                         facts.spec(),
                         facts.labels(),
                         new Manifest.Sizes(
-                                pages, pages * ImageFormat.PAGE, located.size(), own.size(), packSize + metaSize + chunks.length),
+                                pages,
+                                pages * ImageFormat.PAGE,
+                                located.size(),
+                                own.size(),
+                                packSize + metaSize + chunks.length),
                         new Manifest.Times(facts.pauseNanos(), System.nanoTime() - start),
-                        new Manifest.FileRef(id + ".meta", metaSize, ContentHash.of(Files.readAllBytes(meta()))),
+                        new Manifest.FileRef(
+                                id + ".meta", metaSize, ContentHash.of(Files.readAllBytes(meta()))),
                         new Manifest.FileRef(id + ".chunks", chunks.length, ContentHash.of(chunks)),
                         packs);
         StoreFiles.write(manifest(), ManifestJson.encode(manifest));
@@ -255,6 +272,8 @@ public final class ImageDraft implements AutoCloseable {
 
     /** One line of text for an error of the file system, with the file's name. */
     static String explain(IOException e) {
-        return e instanceof FileSystemException f && f.getReason() != null ? f.getFile() + ": " + f.getReason() : e.toString();
+        return e instanceof FileSystemException f && f.getReason() != null
+                ? f.getFile() + ": " + f.getReason()
+                : e.toString();
     }
 }

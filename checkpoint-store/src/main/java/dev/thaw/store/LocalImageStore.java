@@ -56,7 +56,10 @@ public final class LocalImageStore implements ImageStore {
     private <T> T locked(Action<T> action) throws IOException {
         mu.lock();
         try (FileChannel channel =
-                        FileChannel.open(root.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                        FileChannel.open(
+                                root.resolve("lock"),
+                                StandardOpenOption.CREATE,
+                                StandardOpenOption.WRITE);
                 FileLock lock = channel.lock()) {
             assert lock.isValid();
             return action.run();
@@ -74,10 +77,16 @@ public final class LocalImageStore implements ImageStore {
                     for (StoredImage image : images()) {
                         List<Manifest.FileRef> refs = image.manifest().packs();
                         try {
-                            for (ChunkIndex.Entry entry : ChunkIndex.decode(Files.readAllBytes(image.chunks())).entries()) {
-                                if (entry.pack() < refs.size() && Files.exists(root.resolve(refs.get(entry.pack()).name()))) {
+                            for (ChunkIndex.Entry entry :
+                                    ChunkIndex.decode(Files.readAllBytes(image.chunks()))
+                                            .entries()) {
+                                if (entry.pack() < refs.size()
+                                        && Files.exists(
+                                                root.resolve(refs.get(entry.pack()).name()))) {
                                     Manifest.FileRef pack = refs.get(entry.pack());
-                                    known.putIfAbsent(entry.hash(), new ImageDraft.Known(pack.name(), pack.size(), entry));
+                                    known.putIfAbsent(
+                                            entry.hash(),
+                                            new ImageDraft.Known(pack.name(), pack.size(), entry));
                                     packs.add(pack.name());
                                 }
                             }
@@ -98,11 +107,17 @@ public final class LocalImageStore implements ImageStore {
                     () -> {
                         for (Path file : List.of(draft.pack(), draft.meta(), draft.chunks())) {
                             if (Files.exists(file)) {
-                                Files.move(file, root.resolve(file.getFileName()), StandardCopyOption.ATOMIC_MOVE);
+                                Files.move(
+                                        file,
+                                        root.resolve(file.getFileName()),
+                                        StandardCopyOption.ATOMIC_MOVE);
                             }
                         }
                         StoreFiles.syncDirectory(root);
-                        Files.move(draft.manifest(), manifestFile(manifest.id()), StandardCopyOption.ATOMIC_MOVE);
+                        Files.move(
+                                draft.manifest(),
+                                manifestFile(manifest.id()),
+                                StandardCopyOption.ATOMIC_MOVE);
                         StoreFiles.syncDirectory(root);
                         return get(manifest.id());
                     });
@@ -119,7 +134,9 @@ public final class LocalImageStore implements ImageStore {
     @Override
     public List<StoredImage> list() throws IOException {
         List<StoredImage> images = images();
-        images.sort(Comparator.comparing((StoredImage image) -> image.manifest().created()).thenComparing(StoredImage::id));
+        images.sort(
+                Comparator.comparing((StoredImage image) -> image.manifest().created())
+                        .thenComparing(StoredImage::id));
         return images;
     }
 
@@ -138,7 +155,8 @@ public final class LocalImageStore implements ImageStore {
     @Override
     public StoredImage get(String id) {
         if (!id.matches(ID) || !Files.exists(manifestFile(id))) {
-            throw new ImageException("no image " + (id.matches(ID) ? id : "of that name") + " in " + root);
+            throw new ImageException(
+                    "no image " + (id.matches(ID) ? id : "of that name") + " in " + root);
         }
         return StoredImage.open(manifestFile(id), root, root);
     }
@@ -148,7 +166,11 @@ public final class LocalImageStore implements ImageStore {
         locked(
                 () -> {
                     if (!id.matches(ID) || !Files.deleteIfExists(manifestFile(id))) {
-                        throw new ImageException("no image " + (id.matches(ID) ? id : "of that name") + " in " + root);
+                        throw new ImageException(
+                                "no image "
+                                        + (id.matches(ID) ? id : "of that name")
+                                        + " in "
+                                        + root);
                     }
                     StoreFiles.syncDirectory(root);
                     collect();

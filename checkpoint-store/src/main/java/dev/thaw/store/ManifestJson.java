@@ -51,7 +51,9 @@ final class ManifestJson {
                 .put("chunks", m.sizes().chunks())
                 .put("newChunks", m.sizes().newChunks())
                 .put("storedBytes", m.sizes().storedBytes());
-        root.putObject("times").put("pauseNanos", m.times().pauseNanos()).put("wholeNanos", m.times().wholeNanos());
+        root.putObject("times")
+                .put("pauseNanos", m.times().pauseNanos())
+                .put("wholeNanos", m.times().wholeNanos());
         ObjectNode files = root.putObject("files");
         put(files.putObject("meta"), m.meta());
         put(files.putObject("chunks"), m.chunks());
@@ -61,7 +63,8 @@ final class ManifestJson {
         }
         String text = MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(root);
         String body = text.substring(0, text.lastIndexOf('}')).stripTrailing();
-        return (body + SEAL + ContentHash.of(body.getBytes(StandardCharsets.UTF_8)) + END).getBytes(StandardCharsets.UTF_8);
+        return (body + SEAL + ContentHash.of(body.getBytes(StandardCharsets.UTF_8)) + END)
+                .getBytes(StandardCharsets.UTF_8);
     }
 
     private static void put(ObjectNode node, Manifest.FileRef file) {
@@ -83,13 +86,18 @@ final class ManifestJson {
         }
         String body = text.substring(0, sealAt);
         String hash = text.substring(sealAt + SEAL.length(), text.length() - END.length());
-        boolean intact = ContentHash.of(body.getBytes(StandardCharsets.UTF_8)).toString().equals(hash);
+        boolean intact =
+                ContentHash.of(body.getBytes(StandardCharsets.UTF_8)).toString().equals(hash);
         try {
             JsonNode root = MAPPER.readTree(text);
             int version = root.path("formatVersion").asInt(0);
             if (version > ImageFormat.VERSION || (intact && version != ImageFormat.VERSION)) {
                 throw new ImageException(
-                        what + " has format version " + version + ", this release reads " + ImageFormat.VERSION);
+                        what
+                                + " has format version "
+                                + version
+                                + ", this release reads "
+                                + ImageFormat.VERSION);
             }
             if (!intact) {
                 throw new ImageException(what + " is damaged: its hash differs");
@@ -99,18 +107,23 @@ final class ManifestJson {
             if (!intact) {
                 throw new ImageException(what + " is damaged: its hash differs", e);
             }
-            String why = e instanceof JacksonException json ? json.getOriginalMessage() : e.getMessage();
-            throw new ImageException(what + " is wrong: " + String.valueOf(why).lines().findFirst().orElse("?"), e);
+            String why =
+                    e instanceof JacksonException json ? json.getOriginalMessage() : e.getMessage();
+            throw new ImageException(
+                    what + " is wrong: " + String.valueOf(why).lines().findFirst().orElse("?"), e);
         }
     }
 
     private static Manifest read(JsonNode root) {
         List<Manifest.Container> containers = new ArrayList<>();
         for (JsonNode container : root.path("containers")) {
-            containers.add(new Manifest.Container(text(container, "id"), text(container, "hostname")));
+            containers.add(
+                    new Manifest.Container(text(container, "id"), text(container, "hostname")));
         }
         Map<String, String> labels = new LinkedHashMap<>();
-        root.path("labels").properties().forEach(e -> labels.put(e.getKey(), e.getValue().asString("")));
+        root.path("labels")
+                .properties()
+                .forEach(e -> labels.put(e.getKey(), e.getValue().asString("")));
         List<String> features = new ArrayList<>();
         root.path("cpuFeatures").forEach(f -> features.add(f.asString("")));
         JsonNode sizes = root.path("sizes");
@@ -148,7 +161,10 @@ final class ManifestJson {
         if (!name.matches("[A-Za-z0-9][A-Za-z0-9._-]{0,120}")) {
             throw new IllegalArgumentException("a file has a bad name");
         }
-        @Nullable ContentHash hash = node.path("sha256").isString() ? ContentHash.parse(node.path("sha256").asString()) : null;
+        @Nullable ContentHash hash =
+                node.path("sha256").isString()
+                        ? ContentHash.parse(node.path("sha256").asString())
+                        : null;
         return new Manifest.FileRef(name, number(node, "size"), hash);
     }
 

@@ -37,9 +37,13 @@ public final class StoredImage {
     static StoredImage open(Path manifestFile, Path files, Path packs) {
         try {
             return new StoredImage(
-                    manifestFile, ManifestJson.decode(Files.readAllBytes(manifestFile), manifestFile.toString()), files, packs);
+                    manifestFile,
+                    ManifestJson.decode(Files.readAllBytes(manifestFile), manifestFile.toString()),
+                    files,
+                    packs);
         } catch (NoSuchFileException e) {
-            throw new ImageException("no image at " + manifestFile.getParent() + ": manifest.json is not there", e);
+            throw new ImageException(
+                    "no image at " + manifestFile.getParent() + ": manifest.json is not there", e);
         } catch (IOException e) {
             throw new ImageException(ImageDraft.explain(e), e);
         }
@@ -94,11 +98,19 @@ public final class StoredImage {
     /** Throws when this machine can not run the image. */
     public void checkHost() {
         if (!manifest.arch().equals(System.getProperty("os.arch"))) {
-            throw new ImageException(manifestFile + " is of a " + manifest.arch() + " machine, this is " + System.getProperty("os.arch"));
+            throw new ImageException(
+                    manifestFile
+                            + " is of a "
+                            + manifest.arch()
+                            + " machine, this is "
+                            + System.getProperty("os.arch"));
         }
         List<String> missing = CpuFeatures.missing(manifest.cpuFeatures());
         if (!missing.isEmpty()) {
-            throw new ImageException(manifestFile + " needs CPU features that this machine lacks: " + String.join(" ", missing));
+            throw new ImageException(
+                    manifestFile
+                            + " needs CPU features that this machine lacks: "
+                            + String.join(" ", missing));
         }
     }
 
@@ -129,10 +141,16 @@ public final class StoredImage {
                 FileChannelSource source = new FileChannelSource(current);
                 sources.add(source);
                 if (source.size() < manifest.packs().get(i).size()) {
-                    throw new ImageException("is cut short: " + source.size() + " of " + manifest.packs().get(i).size() + " bytes");
+                    throw new ImageException(
+                            "is cut short: "
+                                    + source.size()
+                                    + " of "
+                                    + manifest.packs().get(i).size()
+                                    + " bytes");
                 }
             }
-            try (ChunkReader reader = new ChunkReader(index, List.copyOf(sources), Hasher.ofJdk())) {
+            try (ChunkReader reader =
+                    new ChunkReader(index, List.copyOf(sources), Hasher.ofJdk())) {
                 reader.checkComplete(map);
                 for (ChunkIndex.Entry entry : index.entries()) {
                     current = packs().get(entry.pack());
@@ -143,7 +161,9 @@ public final class StoredImage {
                 }
             }
         } catch (ImageException e) {
-            throw String.valueOf(e.getMessage()).startsWith(current.toString()) ? e : new ImageException(current + " " + e.getMessage(), e);
+            throw String.valueOf(e.getMessage()).startsWith(current.toString())
+                    ? e
+                    : new ImageException(current + " " + e.getMessage(), e);
         } catch (IOException e) {
             throw unreadable(current, e);
         } finally {
@@ -165,7 +185,13 @@ public final class StoredImage {
         try {
             long size = Files.size(file);
             if (size != ref.size() || size > MAX_SMALL_FILE) {
-                throw new ImageException(file + " is cut short or damaged: " + size + " of " + ref.size() + " bytes");
+                throw new ImageException(
+                        file
+                                + " is cut short or damaged: "
+                                + size
+                                + " of "
+                                + ref.size()
+                                + " bytes");
             }
             if (!ContentHash.of(Files.readAllBytes(file)).equals(ref.hash())) {
                 throw new ImageException(file + " is damaged: its hash differs");
@@ -176,7 +202,8 @@ public final class StoredImage {
     }
 
     private static ImageException unreadable(Path file, IOException e) {
-        return new ImageException(e instanceof NoSuchFileException ? file + " is missing" : ImageDraft.explain(e), e);
+        return new ImageException(
+                e instanceof NoSuchFileException ? file + " is missing" : ImageDraft.explain(e), e);
     }
 
     @Override

@@ -14,8 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 final class ImageDirectoryTest {
-    @TempDir
-    Path temp;
+    @TempDir Path temp;
 
     @Test
     void anImageComesBackWholeAndReplacesTheOneBefore() throws IOException {
@@ -51,7 +50,9 @@ final class ImageDirectoryTest {
                 Files.write(file, flipped);
                 assertRefused(directory, file);
             }
-            for (int length = 0; length < original.length; length += Math.max(1, original.length / 50)) {
+            for (int length = 0;
+                    length < original.length;
+                    length += Math.max(1, original.length / 50)) {
                 Files.write(file, Arrays.copyOf(original, length));
                 assertRefused(directory, file);
             }
@@ -77,15 +78,32 @@ final class ImageDirectoryTest {
         Path file = directory.resolve("manifest.json");
         String text = Files.readString(file);
         Files.writeString(file, text.replace("\"formatVersion\" : 1,", "\"formatVersion\" : 2,"));
-        assertThatThrownBy(() -> ImageDirectory.open(directory)).hasMessageContaining("has format version 2, this release reads 1");
+        assertThatThrownBy(() -> ImageDirectory.open(directory))
+                .hasMessageContaining("has format version 2, this release reads 1");
 
         Manifest m = image.manifest();
         Manifest other =
                 new Manifest(
-                        1, m.id(), m.created(), "r", m.arch(), List.of("sse2", "avx1024"), "k", "p", null, List.of(), "{}", m.labels(),
-                        m.sizes(), m.times(), m.meta(), m.chunks(), m.packs());
+                        1,
+                        m.id(),
+                        m.created(),
+                        "r",
+                        m.arch(),
+                        List.of("sse2", "avx1024"),
+                        "k",
+                        "p",
+                        null,
+                        List.of(),
+                        "{}",
+                        m.labels(),
+                        m.sizes(),
+                        m.times(),
+                        m.meta(),
+                        m.chunks(),
+                        m.packs());
         Files.write(file, ManifestJson.encode(other));
-        assertThatThrownBy(() -> ImageDirectory.open(directory).checkHost()).hasMessageContaining("lacks: avx1024");
+        assertThatThrownBy(() -> ImageDirectory.open(directory).checkHost())
+                .hasMessageContaining("lacks: avx1024");
         assertThat(new String(ManifestJson.encode(m), StandardCharsets.UTF_8)).isEqualTo(text);
     }
 }

@@ -37,7 +37,13 @@ final class Images {
         write(draft, memory);
         return draft.commit(
                 new ImageFacts(
-                        "0.1", "linux-6.1", "systrap", List.of(new Manifest.Container("c", "h")), "{\"root\":{}}", Map.of("a", "b"), 5));
+                        "0.1",
+                        "linux-6.1",
+                        "systrap",
+                        List.of(new Manifest.Container("c", "h")),
+                        "{\"root\":{}}",
+                        Map.of("a", "b"),
+                        5));
     }
 
     static void write(ImageDraft draft, MemorySegment memory) throws IOException {
@@ -51,7 +57,9 @@ final class Images {
         PagesWriter.Runs runs = new PagesWriter.Runs();
         runs.add(0, memory.byteSize());
         PagesWriter.Result result;
-        try (FileChannel pack = FileChannel.open(draft.pack(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel pack =
+                FileChannel.open(
+                        draft.pack(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             result =
                     PagesWriter.write(
                             memory,
@@ -67,7 +75,12 @@ final class Images {
                             Hasher::ofJdk,
                             2);
         }
-        Files.write(draft.meta(), ImageMeta.encode(StateWriter.write(new StateCatalog(), List.of()), result.pageMap(), result.index()));
+        Files.write(
+                draft.meta(),
+                ImageMeta.encode(
+                        StateWriter.write(new StateCatalog(), List.of()),
+                        result.pageMap(),
+                        result.index()));
     }
 
     private Images() {}

@@ -13,8 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 final class LocalImageStoreTest {
-    @TempDir
-    Path root;
+    @TempDir Path root;
 
     private LocalImageStore store;
 
@@ -34,15 +33,21 @@ final class LocalImageStoreTest {
         assertThat(second.manifest().sizes().newChunks()).isEqualTo(1);
         assertThat(third.manifest().sizes().newChunks()).isZero();
         assertThat(third.manifest().packs()).hasSize(2);
-        assertThat(store.list()).extracting(StoredImage::id).containsExactly(first.id(), second.id(), third.id());
+        assertThat(store.list())
+                .extracting(StoredImage::id)
+                .containsExactly(first.id(), second.id(), third.id());
 
         store.delete(first.id());
         store.delete(second.id());
-        assertThatThrownBy(() -> store.get(first.id())).isInstanceOf(ImageException.class).hasMessageContaining(first.id());
+        assertThatThrownBy(() -> store.get(first.id()))
+                .isInstanceOf(ImageException.class)
+                .hasMessageContaining(first.id());
         assertThat(store.verify()).isEmpty();
         store.get(third.id()).verify();
         store.delete(third.id());
-        assertThat(StoreFiles.list(root, "*")).extracting(p -> p.getFileName().toString()).containsExactly("lock");
+        assertThat(StoreFiles.list(root, "*"))
+                .extracting(p -> p.getFileName().toString())
+                .containsExactly("lock");
     }
 
     @Test
@@ -78,6 +83,9 @@ final class LocalImageStoreTest {
         byte[] pack = Files.readAllBytes(image.packs().getFirst());
         pack[pack.length / 2] ^= 4;
         Files.write(image.packs().getFirst(), pack);
-        assertThat(store.verify()).singleElement().asString().contains(image.packs().getFirst().toString(), "damaged");
+        assertThat(store.verify())
+                .singleElement()
+                .asString()
+                .contains(image.packs().getFirst().toString(), "damaged");
     }
 }

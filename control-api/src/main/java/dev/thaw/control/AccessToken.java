@@ -19,17 +19,23 @@ public class AccessToken {
         String text = properties.token();
         Path file = properties.tokenFile();
         if (text != null && file != null) {
-            throw new StartupException("thaw.control.token and thaw.control.token-file are both set.", "Set one of them.");
+            throw new StartupException(
+                    "thaw.control.token and thaw.control.token-file are both set.",
+                    "Set one of them.");
         }
         if (file != null) {
             try {
                 text = Files.readString(file).strip();
             } catch (IOException e) {
-                throw new StartupException("The token file " + file + " can not be read: " + e.getMessage(), "Check thaw.control.token-file.");
+                throw new StartupException(
+                        "The token file " + file + " can not be read: " + e.getMessage(),
+                        "Check thaw.control.token-file.");
             }
         }
         if (text != null && text.length() < SHORTEST) {
-            throw new StartupException("The control token is shorter than " + SHORTEST + " characters.", "Make one: openssl rand -hex 32");
+            throw new StartupException(
+                    "The control token is shorter than " + SHORTEST + " characters.",
+                    "Make one: openssl rand -hex 32");
         }
         this.token = text == null ? null : text.getBytes(StandardCharsets.UTF_8);
     }
@@ -46,6 +52,7 @@ public class AccessToken {
         }
         return authorization != null
                 && authorization.regionMatches(true, 0, "Bearer ", 0, 7)
-                && MessageDigest.isEqual(token, authorization.substring(7).strip().getBytes(StandardCharsets.UTF_8));
+                && MessageDigest.isEqual(
+                        token, authorization.substring(7).strip().getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -21,14 +21,25 @@ public class StateLock {
         Path directory = properties.stateDirectory();
         FileLock lock;
         try {
-            Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-            channel = FileChannel.open(directory.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            Files.createDirectories(
+                    directory,
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx------")));
+            channel =
+                    FileChannel.open(
+                            directory.resolve("lock"),
+                            StandardOpenOption.CREATE,
+                            StandardOpenOption.WRITE);
             lock = lockOrNull(channel);
         } catch (IOException e) {
-            throw new StartupException("The state directory " + directory + " can not be used: " + e.getMessage(), "Check thaw.control.state-directory.");
+            throw new StartupException(
+                    "The state directory " + directory + " can not be used: " + e.getMessage(),
+                    "Check thaw.control.state-directory.");
         }
         if (lock == null) {
-            throw new StartupException("Another server uses the state directory " + directory + ".", "End it, or set thaw.control.state-directory.");
+            throw new StartupException(
+                    "Another server uses the state directory " + directory + ".",
+                    "End it, or set thaw.control.state-directory.");
         }
     }
 

@@ -51,7 +51,15 @@ class AccessTest {
 
         @Test
         void noOrWrongToken_is401() throws Exception {
-            for (String header : new String[] {"", "Bearer", "Bearer wrong", "Basic " + TOKEN, TOKEN, "Bearer " + TOKEN + "x"}) {
+            for (String header :
+                    new String[] {
+                        "",
+                        "Bearer",
+                        "Bearer wrong",
+                        "Basic " + TOKEN,
+                        TOKEN,
+                        "Bearer " + TOKEN + "x"
+                    }) {
                 mvc.perform(get("/v1/sandboxes").header("Authorization", header))
                         .andExpect(status().isUnauthorized())
                         .andExpect(header().string("WWW-Authenticate", "Bearer realm=\"thaw\""))
@@ -65,7 +73,11 @@ class AccessTest {
 
         @Test
         void theToken_letsIn_underAnyName() throws Exception {
-            mvc.perform(get("/v1/sandboxes").header("Authorization", "Bearer " + TOKEN).header("Host", "node7.example")).andExpect(status().isOk());
+            mvc.perform(
+                            get("/v1/sandboxes")
+                                    .header("Authorization", "Bearer " + TOKEN)
+                                    .header("Host", "node7.example"))
+                    .andExpect(status().isOk());
             mvc.perform(get("/actuator/health")).andExpect(status().isOk());
         }
     }
@@ -75,30 +87,56 @@ class AccessTest {
     @Import({AccessToken.class, ListenGuard.class})
     static class Guarded {}
 
-    private final ApplicationContextRunner runner = new ApplicationContextRunner().withUserConfiguration(Guarded.class);
+    private final ApplicationContextRunner runner =
+            new ApplicationContextRunner().withUserConfiguration(Guarded.class);
 
     @Test
     void loopback_needsNoToken() {
-        runner.withPropertyValues("server.address=127.0.0.1").run(context -> assertThat(context).hasNotFailed());
-        runner.withPropertyValues("server.address=::1").run(context -> assertThat(context).hasNotFailed());
+        runner.withPropertyValues("server.address=127.0.0.1")
+                .run(context -> assertThat(context).hasNotFailed());
+        runner.withPropertyValues("server.address=::1")
+                .run(context -> assertThat(context).hasNotFailed());
     }
 
     @Test
     void elsewhere_needsAToken() {
-        for (String address : new String[] {"server.address=0.0.0.0", "server.address=192.0.2.1", "server.port=1"}) {
+        for (String address :
+                new String[] {
+                    "server.address=0.0.0.0", "server.address=192.0.2.1", "server.port=1"
+                }) {
             runner.withPropertyValues(address)
-                    .run(context -> assertThat(context).getFailure().rootCause().isInstanceOf(StartupException.class).hasMessageContaining("no token"));
+                    .run(
+                            context ->
+                                    assertThat(context)
+                                            .getFailure()
+                                            .rootCause()
+                                            .isInstanceOf(StartupException.class)
+                                            .hasMessageContaining("no token"));
         }
-        runner.withPropertyValues("server.address=127.0.0.1", "management.server.port=9", "management.server.address=0.0.0.0")
+        runner.withPropertyValues(
+                        "server.address=127.0.0.1",
+                        "management.server.port=9",
+                        "management.server.address=0.0.0.0")
                 .run(context -> assertThat(context).hasFailed());
-        runner.withPropertyValues("server.address=0.0.0.0", "thaw.control.token=" + TOKEN).run(context -> assertThat(context).hasNotFailed());
+        runner.withPropertyValues("server.address=0.0.0.0", "thaw.control.token=" + TOKEN)
+                .run(context -> assertThat(context).hasNotFailed());
     }
 
     @Test
     void aWeakOrMissingToken_isRefused() {
         runner.withPropertyValues("server.address=127.0.0.1", "thaw.control.token=short")
-                .run(context -> assertThat(context).getFailure().rootCause().hasMessageContaining("shorter than 16"));
+                .run(
+                        context ->
+                                assertThat(context)
+                                        .getFailure()
+                                        .rootCause()
+                                        .hasMessageContaining("shorter than 16"));
         runner.withPropertyValues("server.address=127.0.0.1", "thaw.control.token-file=/none")
-                .run(context -> assertThat(context).getFailure().rootCause().hasMessageContaining("/none"));
+                .run(
+                        context ->
+                                assertThat(context)
+                                        .getFailure()
+                                        .rootCause()
+                                        .hasMessageContaining("/none"));
     }
 }

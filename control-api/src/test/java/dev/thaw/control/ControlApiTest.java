@@ -64,7 +64,8 @@ class ControlApiTest {
     void removeAll() throws Exception {
         engine.next = null;
         for (String kind : new String[] {"sandboxes", "checkpoints"}) {
-            String list = mvc.perform(get("/v1/" + kind)).andReturn().getResponse().getContentAsString();
+            String list =
+                    mvc.perform(get("/v1/" + kind)).andReturn().getResponse().getContentAsString();
             for (Object id : JsonPath.<List<Object>>read(list, "$.items[*].id")) {
                 mvc.perform(delete("/v1/" + kind + "/" + id)).andExpect(status().isNoContent());
             }
@@ -74,13 +75,19 @@ class ControlApiTest {
         assertThat(directory.resolve("images/catalog")).isEmptyDirectory();
     }
 
-    private static MockHttpServletRequestBuilder json(MockHttpServletRequestBuilder request, String body) {
+    private static MockHttpServletRequestBuilder json(
+            MockHttpServletRequestBuilder request, String body) {
         return request.contentType(MediaType.APPLICATION_JSON).content(body.replace('\'', '"'));
     }
 
     private String create(String script) throws Exception {
         String response =
-                mvc.perform(json(post("/v1/sandboxes"), "{'command': ['/bin/sh', '-c', '" + script + "'], 'name': 'n', 'labels': {'a': 'b'}}"))
+                mvc.perform(
+                                json(
+                                        post("/v1/sandboxes"),
+                                        "{'command': ['/bin/sh', '-c', '"
+                                                + script
+                                                + "'], 'name': 'n', 'labels': {'a': 'b'}}"))
                         .andExpect(status().isCreated())
                         .andReturn()
                         .getResponse()
@@ -88,7 +95,8 @@ class ControlApiTest {
         return JsonPath.read(response, "$.id");
     }
 
-    private static ResultActions problem(ResultActions actions, int code, String slug) throws Exception {
+    private static ResultActions problem(ResultActions actions, int code, String slug)
+            throws Exception {
         return actions.andExpect(status().is(code))
                 .andExpect(content().contentType(MediaType.APPLICATION_PROBLEM_JSON))
                 .andExpect(jsonPath("$.status").value(code))
@@ -99,7 +107,11 @@ class ControlApiTest {
 
     private void awaitState(String id, String state) throws Exception {
         for (int i = 0; i < 500; i++) {
-            String view = mvc.perform(get("/v1/sandboxes/" + id)).andReturn().getResponse().getContentAsString();
+            String view =
+                    mvc.perform(get("/v1/sandboxes/" + id))
+                            .andReturn()
+                            .getResponse()
+                            .getContentAsString();
             if (JsonPath.<String>read(view, "$.status").equals(state)) {
                 return;
             }
@@ -110,9 +122,15 @@ class ControlApiTest {
 
     @Test
     void create_answersWithTheSandboxAndItsPlace() throws Exception {
-        mvc.perform(json(post("/v1/sandboxes"), "{'command': ['/bin/sleep', '60'], 'env': {'A': 'secret'}, 'limits': {'memoryBytes': 1073741824, 'pids': 10}}"))
+        mvc.perform(
+                        json(
+                                post("/v1/sandboxes"),
+                                "{'command': ['/bin/sleep', '60'], 'env': {'A': 'secret'}, 'limits': {'memoryBytes': 1073741824, 'pids': 10}}"))
                 .andExpect(status().isCreated())
-                .andExpect(header().string("Location", matchesPattern("/v1/sandboxes/sb-[a-z0-9]{16}")))
+                .andExpect(
+                        header().string(
+                                        "Location",
+                                        matchesPattern("/v1/sandboxes/sb-[a-z0-9]{16}")))
                 .andExpect(jsonPath("$.status").value("running"))
                 .andExpect(jsonPath("$.command[0]").value("/bin/sleep"))
                 .andExpect(jsonPath("$.root").value("host"))
@@ -127,8 +145,12 @@ class ControlApiTest {
     @Test
     void list_get_delete() throws Exception {
         String id = create("sleep 60");
-        mvc.perform(get("/v1/sandboxes")).andExpect(status().isOk()).andExpect(jsonPath("$.items[*].id", hasItem(id)));
-        mvc.perform(get("/v1/sandboxes/" + id)).andExpect(jsonPath("$.name").value("n")).andExpect(jsonPath("$.labels.a").value("b"));
+        mvc.perform(get("/v1/sandboxes"))
+                .andExpect(status().isOk())
+                .andExpect(jsonPath("$.items[*].id", hasItem(id)));
+        mvc.perform(get("/v1/sandboxes/" + id))
+                .andExpect(jsonPath("$.name").value("n"))
+                .andExpect(jsonPath("$.labels.a").value("b"));
         mvc.perform(delete("/v1/sandboxes/" + id)).andExpect(status().isNoContent());
         problem(mvc.perform(get("/v1/sandboxes/" + id)), 404, "not-found");
         problem(mvc.perform(delete("/v1/sandboxes/" + id)), 404, "not-found");
@@ -138,19 +160,29 @@ class ControlApiTest {
     void endOfTheProgram_isSeenWithItsExitCode() throws Exception {
         String id = create("exit 7");
         awaitState(id, "stopped");
-        mvc.perform(get("/v1/sandboxes/" + id)).andExpect(jsonPath("$.exitCode").value(7)).andExpect(jsonPath("$.finishedAt").isNotEmpty());
+        mvc.perform(get("/v1/sandboxes/" + id))
+                .andExpect(jsonPath("$.exitCode").value(7))
+                .andExpect(jsonPath("$.finishedAt").isNotEmpty());
         problem(mvc.perform(post("/v1/sandboxes/" + id + "/pause")), 409, "wrong-state");
         problem(mvc.perform(post("/v1/sandboxes/" + id + "/checkpoint")), 409, "wrong-state");
-        problem(mvc.perform(json(post("/v1/sandboxes/" + id + "/exec"), "{'command': ['/bin/true']}")), 409, "wrong-state");
+        problem(
+                mvc.perform(
+                        json(post("/v1/sandboxes/" + id + "/exec"), "{'command': ['/bin/true']}")),
+                409,
+                "wrong-state");
     }
 
     @Test
     void pause_and_resume() throws Exception {
         String id = create("sleep 60");
         problem(mvc.perform(post("/v1/sandboxes/" + id + "/resume")), 409, "wrong-state");
-        mvc.perform(post("/v1/sandboxes/" + id + "/pause")).andExpect(status().isOk()).andExpect(jsonPath("$.status").value("paused"));
+        mvc.perform(post("/v1/sandboxes/" + id + "/pause"))
+                .andExpect(status().isOk())
+                .andExpect(jsonPath("$.status").value("paused"));
         problem(mvc.perform(post("/v1/sandboxes/" + id + "/pause")), 409, "wrong-state");
-        mvc.perform(post("/v1/sandboxes/" + id + "/resume")).andExpect(status().isOk()).andExpect(jsonPath("$.status").value("running"));
+        mvc.perform(post("/v1/sandboxes/" + id + "/resume"))
+                .andExpect(status().isOk())
+                .andExpect(jsonPath("$.status").value("running"));
     }
 
     @Test
@@ -161,13 +193,22 @@ class ControlApiTest {
                 .andExpect(content().string("out\n"))
                 .andExpect(content().contentTypeCompatibleWith("text/plain"))
                 .andExpect(header().string("Thaw-Log-Next", "4"));
-        mvc.perform(get("/v1/sandboxes/" + id + "/logs?stream=stderr&waitSeconds=10")).andExpect(content().string("err\n"));
-        mvc.perform(get("/v1/sandboxes/" + id + "/logs?offset=4&waitSeconds=10")).andExpect(content().string("late\n"));
+        mvc.perform(get("/v1/sandboxes/" + id + "/logs?stream=stderr&waitSeconds=10"))
+                .andExpect(content().string("err\n"));
+        mvc.perform(get("/v1/sandboxes/" + id + "/logs?offset=4&waitSeconds=10"))
+                .andExpect(content().string("late\n"));
         awaitState(id, "stopped");
-        mvc.perform(get("/v1/sandboxes/" + id + "/logs?offset=9&waitSeconds=10")).andExpect(content().string("")).andExpect(header().string("Thaw-Log-Ended", "true"));
-        mvc.perform(get("/v1/sandboxes/" + id + "/logs?offset=-5")).andExpect(content().string("late\n"));
-        mvc.perform(get("/v1/sandboxes/" + id + "/logs?offset=2&limit=3")).andExpect(content().string("t\nl"));
-        problem(mvc.perform(get("/v1/sandboxes/" + id + "/logs?stream=both")), 400, "invalid-request");
+        mvc.perform(get("/v1/sandboxes/" + id + "/logs?offset=9&waitSeconds=10"))
+                .andExpect(content().string(""))
+                .andExpect(header().string("Thaw-Log-Ended", "true"));
+        mvc.perform(get("/v1/sandboxes/" + id + "/logs?offset=-5"))
+                .andExpect(content().string("late\n"));
+        mvc.perform(get("/v1/sandboxes/" + id + "/logs?offset=2&limit=3"))
+                .andExpect(content().string("t\nl"));
+        problem(
+                mvc.perform(get("/v1/sandboxes/" + id + "/logs?stream=both")),
+                400,
+                "invalid-request");
         problem(mvc.perform(get("/v1/sandboxes/" + id + "/logs?offset=x")), 400, "invalid-request");
         problem(mvc.perform(get("/v1/sandboxes/" + id + "/logs?limit=0")), 400, "invalid-request");
         problem(mvc.perform(get("/v1/sandboxes/none/logs")), 404, "not-found");
@@ -179,7 +220,10 @@ class ControlApiTest {
         awaitState(id, "stopped");
         mvc.perform(get("/v1/sandboxes/" + id + "/logs?waitSeconds=5"))
                 .andExpect(content().string(endsWith("line 29999\n")))
-                .andExpect(result -> assertThat(result.getResponse().getContentAsByteArray()).hasSize(64 << 10))
+                .andExpect(
+                        result ->
+                                assertThat(result.getResponse().getContentAsByteArray())
+                                        .hasSize(64 << 10))
                 .andExpect(header().string("Thaw-Log-Ended", "true"));
         assertThat(Files.size(directory.resolve("state/logs/" + id + ".out"))).isEqualTo(64 << 10);
     }
@@ -187,24 +231,39 @@ class ControlApiTest {
     @Test
     void exec_givesExitCodeAndOutput() throws Exception {
         String id = create("sleep 60");
-        mvc.perform(json(post("/v1/sandboxes/" + id + "/exec"), "{'command': ['/bin/sh', '-c', 'echo $V; echo no >&2; exit 3'], 'env': {'V': 'yes'}}"))
+        mvc.perform(
+                        json(
+                                post("/v1/sandboxes/" + id + "/exec"),
+                                "{'command': ['/bin/sh', '-c', 'echo $V; echo no >&2; exit 3'], 'env': {'V': 'yes'}}"))
                 .andExpect(status().isOk())
                 .andExpect(jsonPath("$.exitCode").value(3))
                 .andExpect(jsonPath("$.stdout").value("yes\n"))
                 .andExpect(jsonPath("$.stderr").value("no\n"))
                 .andExpect(jsonPath("$.timedOut").value(false));
-        mvc.perform(json(post("/v1/sandboxes/" + id + "/exec"), "{'command': ['/bin/sleep', '60'], 'timeoutSeconds': 1}"))
+        mvc.perform(
+                        json(
+                                post("/v1/sandboxes/" + id + "/exec"),
+                                "{'command': ['/bin/sleep', '60'], 'timeoutSeconds': 1}"))
                 .andExpect(jsonPath("$.timedOut").value(true))
                 .andExpect(jsonPath("$.exitCode").value(137));
-        problem(mvc.perform(json(post("/v1/sandboxes/" + id + "/exec"), "{'command': ['/none']}")), 422, "unusable-program");
-        problem(mvc.perform(json(post("/v1/sandboxes/" + id + "/exec"), "{'command': []}")), 400, "invalid-request");
+        problem(
+                mvc.perform(json(post("/v1/sandboxes/" + id + "/exec"), "{'command': ['/none']}")),
+                422,
+                "unusable-program");
+        problem(
+                mvc.perform(json(post("/v1/sandboxes/" + id + "/exec"), "{'command': []}")),
+                400,
+                "invalid-request");
     }
 
     @Test
     void checkpoint_endsTheSandbox_andRestoresSeveralTimes() throws Exception {
         String id = create("echo started; sleep 60");
         String view =
-                mvc.perform(json(post("/v1/sandboxes/" + id + "/checkpoint"), "{'name': 'mine', 'labels': {'k': 'v'}}"))
+                mvc.perform(
+                                json(
+                                        post("/v1/sandboxes/" + id + "/checkpoint"),
+                                        "{'name': 'mine', 'labels': {'k': 'v'}}"))
                         .andExpect(status().isCreated())
                         .andExpect(jsonPath("$.sandboxId").value(id))
                         .andExpect(jsonPath("$.bytes").value(1000))
@@ -213,8 +272,11 @@ class ControlApiTest {
                         .getContentAsString();
         String checkpoint = JsonPath.read(view, "$.id");
         awaitState(id, "stopped");
-        mvc.perform(get("/v1/checkpoints")).andExpect(jsonPath("$.items[*].id", hasItem(checkpoint)));
-        mvc.perform(get("/v1/checkpoints/" + checkpoint)).andExpect(jsonPath("$.name").value("mine")).andExpect(jsonPath("$.labels.k").value("v"));
+        mvc.perform(get("/v1/checkpoints"))
+                .andExpect(jsonPath("$.items[*].id", hasItem(checkpoint)));
+        mvc.perform(get("/v1/checkpoints/" + checkpoint))
+                .andExpect(jsonPath("$.name").value("mine"))
+                .andExpect(jsonPath("$.labels.k").value("v"));
         for (int i = 0; i < 2; i++) {
             mvc.perform(post("/v1/checkpoints/" + checkpoint + "/restore"))
                     .andExpect(status().isCreated())
@@ -231,24 +293,36 @@ class ControlApiTest {
     @Test
     void checkpoint_canLeaveTheSandboxRunning_andAFailedOneDoesNotHarmIt() throws Exception {
         String id = create("sleep 60");
-        mvc.perform(json(post("/v1/sandboxes/" + id + "/checkpoint"), "{'leaveRunning': true}")).andExpect(status().isCreated());
+        mvc.perform(json(post("/v1/sandboxes/" + id + "/checkpoint"), "{'leaveRunning': true}"))
+                .andExpect(status().isCreated());
         mvc.perform(get("/v1/sandboxes/" + id)).andExpect(jsonPath("$.status").value("running"));
         engine.next = new EngineException(Kind.INTERNAL, "no space left on device", null);
-        problem(mvc.perform(post("/v1/sandboxes/" + id + "/checkpoint")), 500, "internal").andExpect(jsonPath("$.detail", containsString("no space")));
+        problem(mvc.perform(post("/v1/sandboxes/" + id + "/checkpoint")), 500, "internal")
+                .andExpect(jsonPath("$.detail", containsString("no space")));
         mvc.perform(get("/v1/sandboxes/" + id)).andExpect(jsonPath("$.status").value("running"));
     }
 
     @Test
     void badImage_is422() throws Exception {
         String id = create("sleep 60");
-        String view = mvc.perform(post("/v1/sandboxes/" + id + "/checkpoint")).andReturn().getResponse().getContentAsString();
+        String view =
+                mvc.perform(post("/v1/sandboxes/" + id + "/checkpoint"))
+                        .andReturn()
+                        .getResponse()
+                        .getContentAsString();
         engine.next = new EngineException(Kind.INVALID, "chunk 3 does not match its hash", null);
-        problem(mvc.perform(post("/v1/checkpoints/" + JsonPath.read(view, "$.id") + "/restore")), 422, "unusable-image");
+        problem(
+                mvc.perform(post("/v1/checkpoints/" + JsonPath.read(view, "$.id") + "/restore")),
+                422,
+                "unusable-image");
     }
 
     @Test
     void missingProgram_is422() throws Exception {
-        problem(mvc.perform(json(post("/v1/sandboxes"), "{'command': ['/none/such']}")), 422, "unusable-sandbox");
+        problem(
+                mvc.perform(json(post("/v1/sandboxes"), "{'command': ['/none/such']}")),
+                422,
+                "unusable-sandbox");
     }
 
     @Test
@@ -257,7 +331,10 @@ class ControlApiTest {
         for (int i = 0; i < 3; i++) {
             create("sleep 60");
         }
-        problem(mvc.perform(json(post("/v1/sandboxes"), "{'command': ['/bin/true']}")), 429, "too-many-sandboxes");
+        problem(
+                mvc.perform(json(post("/v1/sandboxes"), "{'command': ['/bin/true']}")),
+                429,
+                "too-many-sandboxes");
         mvc.perform(delete("/v1/sandboxes/" + id));
         create("true");
     }
@@ -288,21 +365,40 @@ class ControlApiTest {
                 "{\"command\": [\"a\"], \"limits\": {\"memoryBytes\": 1e99}}  | out of range",
             })
     void badRequests_are400_andSayWhere(String body, String detail) throws Exception {
-        problem(mvc.perform(post("/v1/sandboxes").contentType(MediaType.APPLICATION_JSON).content(body)), 400, "invalid-request")
+        problem(
+                        mvc.perform(
+                                post("/v1/sandboxes")
+                                        .contentType(MediaType.APPLICATION_JSON)
+                                        .content(body)),
+                        400,
+                        "invalid-request")
                 .andExpect(jsonPath("$.detail", containsString(detail)))
                 .andExpect(jsonPath("$.detail", not(containsString("dev.thaw"))));
     }
 
     @Test
     void otherRefusals_areProblemsToo() throws Exception {
-        problem(mvc.perform(post("/v1/sandboxes").contentType(MediaType.APPLICATION_JSON)), 400, "invalid-request");
-        problem(mvc.perform(post("/v1/sandboxes").contentType(MediaType.TEXT_PLAIN).content("{}")), 415, "unsupported-media-type");
-        problem(mvc.perform(json(post("/v1/sandboxes"), "{'command': ['" + "x".repeat(20_000) + "']}")), 413, "too-large");
+        problem(
+                mvc.perform(post("/v1/sandboxes").contentType(MediaType.APPLICATION_JSON)),
+                400,
+                "invalid-request");
+        problem(
+                mvc.perform(post("/v1/sandboxes").contentType(MediaType.TEXT_PLAIN).content("{}")),
+                415,
+                "unsupported-media-type");
+        problem(
+                mvc.perform(
+                        json(post("/v1/sandboxes"), "{'command': ['" + "x".repeat(20_000) + "']}")),
+                413,
+                "too-large");
         problem(mvc.perform(put("/v1/sandboxes")), 405, "method-not-allowed");
         problem(mvc.perform(get("/v1/none")), 404, "not-found");
         problem(mvc.perform(post("/v1/sandboxes/none/pause")), 404, "not-found");
         problem(mvc.perform(get("/v1/sandboxes").header("Host", "evil.example")), 403, "forbidden");
-        problem(mvc.perform(get("/v1/sandboxes").header("Origin", "https://evil.example")), 403, "forbidden");
+        problem(
+                mvc.perform(get("/v1/sandboxes").header("Origin", "https://evil.example")),
+                403,
+                "forbidden");
     }
 
     @Test
@@ -316,10 +412,15 @@ class ControlApiTest {
     void metricsHealthAndDescription() throws Exception {
         String id = create("sleep 60");
         mvc.perform(json(post("/v1/sandboxes/" + id + "/checkpoint"), "{'leaveRunning': true}"));
-        mvc.perform(get("/actuator/health")).andExpect(status().isOk()).andExpect(jsonPath("$.status").value("UP"));
+        mvc.perform(get("/actuator/health"))
+                .andExpect(status().isOk())
+                .andExpect(jsonPath("$.status").value("UP"));
         mvc.perform(get("/v3/api-docs"))
                 .andExpect(status().isOk())
                 .andExpect(jsonPath("$.paths['/v1/sandboxes/{id}/checkpoint'].post").exists())
-                .andExpect(jsonPath("$.paths['/v1/checkpoints/{id}/restore'].post.responses.default.content['application/problem+json']").exists());
+                .andExpect(
+                        jsonPath(
+                                        "$.paths['/v1/checkpoints/{id}/restore'].post.responses.default.content['application/problem+json']")
+                                .exists());
     }
 }

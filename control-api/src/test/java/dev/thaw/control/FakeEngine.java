@@ -46,13 +46,22 @@ final class FakeEngine implements SandboxEngine {
     }
 
     @Override
-    public EngineSandbox start(String id, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException {
+    public EngineSandbox start(
+            String id, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd)
+            throws EngineException {
         fail();
         return new Process(spawn(config.command(), config.env(), stdinFd, stdoutFd, stderrFd));
     }
 
     @Override
-    public EngineSandbox restore(String id, String imageId, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException {
+    public EngineSandbox restore(
+            String id,
+            String imageId,
+            SandboxConfig config,
+            int stdinFd,
+            int stdoutFd,
+            int stderrFd)
+            throws EngineException {
         if (!images.contains(imageId)) {
             throw new EngineException(Kind.NOT_FOUND, "no image " + imageId, null);
         }
@@ -71,9 +80,20 @@ final class FakeEngine implements SandboxEngine {
     @Override
     public void close() {}
 
-    private int spawn(List<String> command, Map<String, String> env, int in, int out, int err) throws EngineException {
-        String[] environment = env.entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()).toArray(String[]::new);
-        int pid = HostProcess.spawn(command.getFirst(), command.toArray(new String[0]), environment, in, out, err);
+    private int spawn(List<String> command, Map<String, String> env, int in, int out, int err)
+            throws EngineException {
+        String[] environment =
+                env.entrySet().stream()
+                        .map(e -> e.getKey() + "=" + e.getValue())
+                        .toArray(String[]::new);
+        int pid =
+                HostProcess.spawn(
+                        command.getFirst(),
+                        command.toArray(new String[0]),
+                        environment,
+                        in,
+                        out,
+                        err);
         if (pid < 0) {
             throw new EngineException(Kind.INVALID, command.getFirst() + ": errno " + -pid, null);
         }
@@ -125,10 +145,12 @@ final class FakeEngine implements SandboxEngine {
         }
 
         @Override
-        public Exec exec(ExecConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException {
+        public Exec exec(ExecConfig config, int stdinFd, int stdoutFd, int stderrFd)
+                throws EngineException {
             fail();
             int child = spawn(config.command(), config.env(), stdinFd, stdoutFd, stderrFd);
-            CompletableFuture<Integer> exit = CompletableFuture.supplyAsync(() -> new Process(child).reap());
+            CompletableFuture<Integer> exit =
+                    CompletableFuture.supplyAsync(() -> new Process(child).reap());
             return new Exec() {
                 @Override
                 public CompletableFuture<Integer> exitCode() {

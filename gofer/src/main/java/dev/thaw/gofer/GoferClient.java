@@ -37,7 +37,8 @@ public final class GoferClient implements AutoCloseable {
             lane.begin(OP_HELLO).i32(VERSION);
             int count = lane.call();
             if (count < 0) {
-                throw new WireException("the gofer refused version " + VERSION + ": errno " + -count);
+                throw new WireException(
+                        "the gofer refused version " + VERSION + ": errno " + -count);
             }
             WireReader in = lane.in();
             List<GoferRoot> found = new ArrayList<>();
@@ -190,7 +191,8 @@ public final class GoferClient implements AutoCloseable {
     }
 
     /** Creates a regular file (EEXIST where the name is taken) and opens it: returns a descriptor of the host and the new file's attributes. */
-    public int create(int handle, String path, int flags, int mode, int uid, int gid, HostStat out) {
+    public int create(
+            int handle, String path, int flags, int mode, int uid, int gid, HostStat out) {
         GoferLane lane = lanes.acquire();
         try {
             lane.begin(OP_CREATE).i32(handle).string(path).i32(flags).i32(mode).i32(uid).i32(gid);
@@ -221,7 +223,15 @@ public final class GoferClient implements AutoCloseable {
         return make(OP_SYMLINK, handle, path, 0, uid, gid, target, out);
     }
 
-    private int make(int op, int handle, String path, int mode, int uid, int gid, String target, HostStat out) {
+    private int make(
+            int op,
+            int handle,
+            String path,
+            int mode,
+            int uid,
+            int gid,
+            String target,
+            HostStat out) {
         GoferLane lane = lanes.acquire();
         try {
             lane.begin(op).i32(handle).string(path).i32(mode).i32(uid).i32(gid).string(target);
@@ -273,10 +283,29 @@ public final class GoferClient implements AutoCloseable {
     }
 
     /** Changes what {@code mask} (SET_…) names; times are nanoseconds since 1970. {@code out} gets the attributes afterwards. */
-    public int setattr(int handle, String path, int mask, int mode, int uid, int gid, long size, long atime, long mtime, HostStat out) {
+    public int setattr(
+            int handle,
+            String path,
+            int mask,
+            int mode,
+            int uid,
+            int gid,
+            long size,
+            long atime,
+            long mtime,
+            HostStat out) {
         GoferLane lane = lanes.acquire();
         try {
-            lane.begin(OP_SETATTR).i32(handle).string(path).i32(mask).i32(mode).i32(uid).i32(gid).i64(size).i64(atime).i64(mtime);
+            lane.begin(OP_SETATTR)
+                    .i32(handle)
+                    .string(path)
+                    .i32(mask)
+                    .i32(mode)
+                    .i32(uid)
+                    .i32(gid)
+                    .i64(size)
+                    .i64(atime)
+                    .i64(mtime);
             int result = lane.call();
             if (result >= 0) {
                 readAttributes(lane.in(), out);

@@ -30,7 +30,11 @@ final class GoferConfinement {
         }
         int fd = HostFiles.open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         int root = HostFiles.open("/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-        GoferServer server = new GoferServer(List.of(new GoferRoot(0, true, ""), new GoferRoot(1, false, "")), List.of(root, fd), procFd);
+        GoferServer server =
+                new GoferServer(
+                        List.of(new GoferRoot(0, true, ""), new GoferRoot(1, false, "")),
+                        List.of(root, fd),
+                        procFd);
         Thread thread = Thread.ofPlatform().start(() -> server.serve(ends[0]));
         try (GoferClient client = new GoferClient(ends[1])) {
             HostStat stat = new HostStat();
@@ -43,7 +47,10 @@ final class GoferConfinement {
             client.readlink(0, "none", new byte[16]);
             client.open(0, "none", O_RDONLY);
             client.statfs(0, "", new long[10]);
-            for (int i = 0; i < 2; i++) { // root 1 is of procfs, so it is barred: every request goes to its check and no further
+            for (int i = 0;
+                    i < 2;
+                    i++) { // root 1 is of procfs, so it is barred: every request goes to its check
+                // and no further
                 client.create(i, "none", 0, 0, 0, 0, stat);
                 client.mkdir(i, "none", 0, 0, 0, stat);
                 client.mknod(i, "none", 0x8000, 0, 0, stat);
@@ -70,7 +77,9 @@ final class GoferConfinement {
             return "chroot: errno " + -result;
         }
         long keep = CAP_DAC_OVERRIDE | CAP_DAC_READ_SEARCH;
-        result = HostConfinement.dropCapabilities(writes ? keep | CAP_CHOWN | CAP_FOWNER | CAP_FSETID | CAP_MKNOD : keep);
+        result =
+                HostConfinement.dropCapabilities(
+                        writes ? keep | CAP_CHOWN | CAP_FOWNER | CAP_FSETID | CAP_MKNOD : keep);
         if (result < 0) {
             return "capset: errno " + -result;
         }
@@ -86,7 +95,13 @@ final class GoferConfinement {
         filter.allowIf(SYS_openat, 0, -1, procFd);
         filter.allowIf(SYS_fcntl, 1, -1, 1030 /* F_DUPFD_CLOEXEC */);
         if (writes) {
-            filter.allow(SYS_mkdirat, SYS_mknodat, SYS_unlinkat, SYS_symlinkat, SYS_linkat, SYS_renameat2);
+            filter.allow(
+                    SYS_mkdirat,
+                    SYS_mknodat,
+                    SYS_unlinkat,
+                    SYS_symlinkat,
+                    SYS_linkat,
+                    SYS_renameat2);
             filter.allow(SYS_fchownat, SYS_utimensat, SYS_ftruncate, SYS_fsync);
             filter.allowIf(SYS_fchmodat, 0, -1, procFd);
         }

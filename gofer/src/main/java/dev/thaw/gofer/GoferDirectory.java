@@ -15,7 +15,8 @@ import java.nio.charset.StandardCharsets;
 
 /** A directory that a lane reads in several messages. Used by the lane's thread alone. */
 final class GoferDirectory implements AutoCloseable {
-    private static final int NAME_AT = 19; // struct linux_dirent64: ino, off, u16 reclen at 16, u8 type, name
+    private static final int NAME_AT =
+            19; // struct linux_dirent64: ino, off, u16 reclen at 16, u8 type, name
     private static final int LARGEST = ATTRIBUTES_SIZE + 4 + 255;
 
     private final GoferHandles handles;
@@ -32,7 +33,9 @@ final class GoferDirectory implements AutoCloseable {
 
     /** Starts to read the directory {@code path}, an O_PATH descriptor that stays the caller's. */
     int open(int path) {
-        int opened = HostFiles.openat2(path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH);
+        int opened =
+                HostFiles.openat2(
+                        path, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH);
         if (opened < 0) {
             return opened;
         }
@@ -76,7 +79,8 @@ final class GoferDirectory implements AutoCloseable {
         if (stat.dev == dev || (stat.type() == S_IFDIR && stat.isMountRoot())) {
             return true;
         }
-        int child = HostFiles.openat2(fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_BENEATH);
+        int child =
+                HostFiles.openat2(fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_BENEATH);
         if (child < 0) {
             return false;
         }

@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class GoferHandles {
     private static final long LOOKUP = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-    private static final long CONFINED = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    private static final long CONFINED =
+            RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 
     /** File systems that show the host's kernel rather than files: their content is not served wherever they are mounted below a root. */
     private static final Set<Long> BARRED =
@@ -101,7 +102,8 @@ final class GoferHandles {
             return bad;
         }
         int fd;
-        // Under the lock only so that the handle is not closed meanwhile; lookups of roots, which are never closed, do without it.
+        // Under the lock only so that the handle is not closed meanwhile; lookups of roots, which
+        // are never closed, do without it.
         if (handle >= 0 && handle < roots.size()) {
             fd = find(get(handle), path);
         } else {
@@ -116,7 +118,9 @@ final class GoferHandles {
             return fd;
         }
         int result = HostFiles.fstat(fd, stat);
-        if (result >= 0 && isBarred(stat.dev, fd) && !(stat.type() == S_IFDIR && stat.isMountRoot())) {
+        if (result >= 0
+                && isBarred(stat.dev, fd)
+                && !(stat.type() == S_IFDIR && stat.isMountRoot())) {
             result = -ENOENT;
         }
         if (result < 0) {
@@ -130,7 +134,9 @@ final class GoferHandles {
         if (base == null) {
             return -EBADF;
         }
-        return path.isEmpty() ? (int) HostFiles.fcntl(base.fd, F_DUPFD_CLOEXEC, 3) : HostFiles.openat2(base.fd, path, LOOKUP, 0, CONFINED);
+        return path.isEmpty()
+                ? (int) HostFiles.fcntl(base.fd, F_DUPFD_CLOEXEC, 3)
+                : HostFiles.openat2(base.fd, path, LOOKUP, 0, CONFINED);
     }
 
     /** Whether files of {@code dev}, on which {@code fd} lies, are not served. */
@@ -195,7 +201,11 @@ final class GoferHandles {
         for (int i = 0; length > 0 && i <= length; i++) {
             if (i == length || path.charAt(i) == '/') {
                 int size = i - start;
-                boolean dots = size > 0 && size <= 2 && path.charAt(start) == '.' && path.charAt(i - 1) == '.';
+                boolean dots =
+                        size > 0
+                                && size <= 2
+                                && path.charAt(start) == '.'
+                                && path.charAt(i - 1) == '.';
                 if (size == 0 || dots) {
                     return -EINVAL;
                 }

@@ -45,8 +45,15 @@ public final class GoferMain {
         String failure;
         try {
             GoferConfinement.rehearse(procFd);
-            boolean training = Boolean.getBoolean("thaw.aot.train"); // a run of the build, which writes a class cache at its end
-            failure = training ? null : GoferConfinement.enter(procFd, roots.stream().anyMatch(root -> !root.readOnly()));
+            boolean training =
+                    Boolean.getBoolean(
+                            "thaw.aot.train"); // a run of the build, which writes a class cache at
+            // its end
+            failure =
+                    training
+                            ? null
+                            : GoferConfinement.enter(
+                                    procFd, roots.stream().anyMatch(root -> !root.readOnly()));
         } catch (Exception e) {
             failure = e.toString();
         }

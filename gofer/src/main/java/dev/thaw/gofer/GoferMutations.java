@@ -46,7 +46,13 @@ final class GoferMutations {
         }
         try {
             String name = leaf(path);
-            int fd = HostFiles.openat2(parent, name, flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode, RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+            int fd =
+                    HostFiles.openat2(
+                            parent,
+                            name,
+                            flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                            mode,
+                            RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
             if (fd < 0) {
                 return fd;
             }
@@ -94,7 +100,9 @@ final class GoferMutations {
             if (result < 0) {
                 return result;
             }
-            int fd = HostFiles.openat2(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_BENEATH);
+            int fd =
+                    HostFiles.openat2(
+                            parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, RESOLVE_BENEATH);
             result = fd < 0 ? fd : own(fd, op == OP_SYMLINK ? -1 : permissions, uid, gid);
             if (fd >= 0) {
                 HostFiles.close(fd);
@@ -137,7 +145,12 @@ final class GoferMutations {
         if (old >= 0) {
             result =
                     op == OP_LINK
-                            ? HostFiles.linkat(handles.procFd(), Integer.toString(old), newParent, leaf(newPath), AT_SYMLINK_FOLLOW)
+                            ? HostFiles.linkat(
+                                    handles.procFd(),
+                                    Integer.toString(old),
+                                    newParent,
+                                    leaf(newPath),
+                                    AT_SYMLINK_FOLLOW)
                             : HostFiles.renameat2(old, leaf(path), newParent, leaf(newPath), flags);
             HostFiles.close(old);
         }
@@ -183,12 +196,22 @@ final class GoferMutations {
         try {
             int result = (mask & SET_SIZE) != 0 ? resize(fd, size) : 0;
             if (result >= 0 && (mask & (SET_UID | SET_GID)) != 0) {
-                result = HostFiles.fchownat(fd, "", (mask & SET_UID) != 0 ? uid : -1, (mask & SET_GID) != 0 ? gid : -1, AT_EMPTY_PATH);
+                result =
+                        HostFiles.fchownat(
+                                fd,
+                                "",
+                                (mask & SET_UID) != 0 ? uid : -1,
+                                (mask & SET_GID) != 0 ? gid : -1,
+                                AT_EMPTY_PATH);
             }
             if (result >= 0 && (mask & SET_MODE) != 0) { // after chown, which clears set-id bits
-                result = stat.type() == S_IFLNK ? -EOPNOTSUPP : HostFiles.fchmodat(handles.procFd(), Integer.toString(fd), mode);
+                result =
+                        stat.type() == S_IFLNK
+                                ? -EOPNOTSUPP
+                                : HostFiles.fchmodat(handles.procFd(), Integer.toString(fd), mode);
             }
-            if (result >= 0 && (mask & (SET_ATIME | SET_MTIME | SET_ATIME_NOW | SET_MTIME_NOW)) != 0) {
+            if (result >= 0
+                    && (mask & (SET_ATIME | SET_MTIME | SET_ATIME_NOW | SET_MTIME_NOW)) != 0) {
                 result = setTimes(fd, mask, atime, mtime);
             }
             if (result >= 0) {
@@ -211,7 +234,10 @@ final class GoferMutations {
         if (fd < 0) {
             return fd;
         }
-        int opened = stat.type() == S_IFREG || stat.type() == S_IFDIR ? handles.reopen(fd, O_RDONLY) : -EINVAL;
+        int opened =
+                stat.type() == S_IFREG || stat.type() == S_IFDIR
+                        ? handles.reopen(fd, O_RDONLY)
+                        : -EINVAL;
         int result = opened;
         if (opened >= 0) {
             result = HostFiles.fsync(opened);
@@ -237,8 +263,18 @@ final class GoferMutations {
     private static int setTimes(int fd, int mask, long atime, long mtime) {
         long asec = Math.floorDiv(atime, 1_000_000_000L);
         long msec = Math.floorDiv(mtime, 1_000_000_000L);
-        long ansec = (mask & SET_ATIME_NOW) != 0 ? UTIME_NOW : (mask & SET_ATIME) != 0 ? Math.floorMod(atime, 1_000_000_000L) : UTIME_OMIT;
-        long mnsec = (mask & SET_MTIME_NOW) != 0 ? UTIME_NOW : (mask & SET_MTIME) != 0 ? Math.floorMod(mtime, 1_000_000_000L) : UTIME_OMIT;
+        long ansec =
+                (mask & SET_ATIME_NOW) != 0
+                        ? UTIME_NOW
+                        : (mask & SET_ATIME) != 0
+                                ? Math.floorMod(atime, 1_000_000_000L)
+                                : UTIME_OMIT;
+        long mnsec =
+                (mask & SET_MTIME_NOW) != 0
+                        ? UTIME_NOW
+                        : (mask & SET_MTIME) != 0
+                                ? Math.floorMod(mtime, 1_000_000_000L)
+                                : UTIME_OMIT;
         return HostFiles.utimensat(fd, "", asec, ansec, msec, mnsec, AT_EMPTY_PATH);
     }
 

@@ -63,8 +63,21 @@ public final class GoferProtocol {
     static final int ATTRIBUTES_SIZE = 96;
 
     static void writeAttributes(WireWriter out, HostStat stat) throws WireException {
-        out.i64(stat.dev).i64(stat.ino).i32(stat.mode).i32(stat.nlink).i32(stat.uid).i32(stat.gid).i64(stat.rdev).i64(stat.size).i64(stat.blocks);
-        out.i32(stat.blockSize).i32(0).i64(stat.atime).i64(stat.mtime).i64(stat.ctime).i64(stat.btime);
+        out.i64(stat.dev)
+                .i64(stat.ino)
+                .i32(stat.mode)
+                .i32(stat.nlink)
+                .i32(stat.uid)
+                .i32(stat.gid)
+                .i64(stat.rdev)
+                .i64(stat.size)
+                .i64(stat.blocks);
+        out.i32(stat.blockSize)
+                .i32(0)
+                .i64(stat.atime)
+                .i64(stat.mtime)
+                .i64(stat.ctime)
+                .i64(stat.btime);
     }
 
     static void readAttributes(WireReader in, HostStat stat) throws WireException {

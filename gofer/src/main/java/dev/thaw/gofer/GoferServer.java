@@ -1,8 +1,8 @@
 package dev.thaw.gofer;
 
+import static dev.thaw.abi.Errno.EAGAIN;
 import static dev.thaw.abi.Errno.EINVAL;
 import static dev.thaw.abi.Errno.EMFILE;
-import static dev.thaw.abi.Errno.EAGAIN;
 import static dev.thaw.gofer.GoferProtocol.MAX_LANES;
 import static dev.thaw.gofer.GoferProtocol.MAX_ROOTS;
 
@@ -55,7 +55,8 @@ public final class GoferServer {
                 result = session.dispatch(wire.in().u8());
             } catch (WireException e) {
                 session.discardFd();
-                result = -EINVAL; // the request is cut short, too long, or asks for more than a message holds
+                result = -EINVAL; // the request is cut short, too long, or asks for more than a
+                // message holds
             }
             if (result < 0) {
                 wire.out().truncate(8);

@@ -48,7 +48,8 @@ class GoferClientTest {
 
     @Test
     void roots_areNamedWithTheirMode() {
-        assertThat(client.roots()).containsExactly(new GoferRoot(0, false, "rw"), new GoferRoot(1, true, "ro"));
+        assertThat(client.roots())
+                .containsExactly(new GoferRoot(0, false, "rw"), new GoferRoot(1, true, "ro"));
     }
 
     @Test
@@ -59,7 +60,8 @@ class GoferClientTest {
         assertThat(client.walk(RO, "", new String[] {"a", "b", "file", "x"}, out)).isEqualTo(3);
         assertThat(out[0].type()).isEqualTo(S_IFDIR);
         assertThat(out[2].size).isEqualTo(5);
-        assertThat(out[2].ino).isEqualTo((Long) Files.getAttribute(directory.resolve("a/b/file"), "unix:ino"));
+        assertThat(out[2].ino)
+                .isEqualTo((Long) Files.getAttribute(directory.resolve("a/b/file"), "unix:ino"));
         assertThat(client.walk(RO, "a", new String[] {"b", "none"}, out)).isEqualTo(1);
         assertThat(client.walk(RO, "a/b", new String[] {"none"}, out)).isEqualTo(-ENOENT);
     }
@@ -72,7 +74,10 @@ class GoferClientTest {
         assertThat(stat.mode).isEqualTo(S_IFREG | 0x1e9);
         assertThat(stat.dev).isEqualTo((Long) Files.getAttribute(file, "unix:dev"));
         assertThat(stat.nlink).isEqualTo(1);
-        assertThat(stat.mtime).isEqualTo(Files.getLastModifiedTime(file).to(java.util.concurrent.TimeUnit.NANOSECONDS));
+        assertThat(stat.mtime)
+                .isEqualTo(
+                        Files.getLastModifiedTime(file)
+                                .to(java.util.concurrent.TimeUnit.NANOSECONDS));
         assertThat(client.stat(7, "", stat)).isEqualTo(-EBADF);
     }
 
@@ -86,7 +91,9 @@ class GoferClientTest {
         }
         List<DirectoryEntry> entries = new ArrayList<>();
         assertThat(client.readdir(RO, "", entries)).isZero();
-        assertThat(entries).extracting(DirectoryEntry::name).containsExactlyInAnyOrderElementsOf(names);
+        assertThat(entries)
+                .extracting(DirectoryEntry::name)
+                .containsExactlyInAnyOrderElementsOf(names);
         assertThat(entries.get(77).attributes().type()).isEqualTo(S_IFREG);
         assertThat(client.readdir(RO, names.get(0), entries)).isEqualTo(-ENOTDIR);
     }
@@ -122,7 +129,8 @@ class GoferClientTest {
         assertThat(fd).isPositive();
         HostFiles.close(fd);
         assertThat(Files.getAttribute(directory.resolve("new"), "unix:uid")).isEqualTo(12);
-        assertThat((Integer) Files.getAttribute(directory.resolve("new"), "unix:mode")).isEqualTo(S_IFREG | 0x1a0);
+        assertThat((Integer) Files.getAttribute(directory.resolve("new"), "unix:mode"))
+                .isEqualTo(S_IFREG | 0x1a0);
         assertThat(client.create(RW, "new", O_RDWR, 0x1a0, 0, 0, stat)).isEqualTo(-EEXIST);
 
         assertThat(client.mkdir(RW, "dir", 0x1c0, 0, 0, stat)).isZero();
@@ -153,7 +161,8 @@ class GoferClientTest {
     void setattr_changesEachPart() throws Exception {
         Path file = Files.writeString(directory.resolve("f"), "0123456789");
         int mask = SET_MODE | SET_UID | SET_GID | SET_SIZE | SET_ATIME | SET_MTIME;
-        assertThat(client.setattr(RW, "f", mask, 0x124, 7, 8, 4, 1_500_000_001L, -1L, stat)).isZero();
+        assertThat(client.setattr(RW, "f", mask, 0x124, 7, 8, 4, 1_500_000_001L, -1L, stat))
+                .isZero();
         assertThat(stat.size).isEqualTo(4);
         assertThat(stat.atime).isEqualTo(1_500_000_001L);
         assertThat(stat.mtime).isEqualTo(-1L);
@@ -207,7 +216,10 @@ class GoferClientTest {
                             HostStat mine = new HostStat();
                             int right = 0;
                             for (int n = 0; n < 200; n++) {
-                                right += client.stat(RO, "f" + size, mine) == 0 && mine.size == size ? 1 : 0;
+                                right +=
+                                        client.stat(RO, "f" + size, mine) == 0 && mine.size == size
+                                                ? 1
+                                                : 0;
                             }
                             return right;
                         });

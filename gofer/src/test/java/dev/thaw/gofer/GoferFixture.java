@@ -28,7 +28,9 @@ final class GoferFixture implements AutoCloseable {
         fds = List.of(proc, writable, readOnly);
         GoferServer server =
                 new GoferServer(
-                        List.of(new GoferRoot(0, false, "rw"), new GoferRoot(1, true, "ro")), List.of(writable, readOnly), proc);
+                        List.of(new GoferRoot(0, false, "rw"), new GoferRoot(1, true, "ro")),
+                        List.of(writable, readOnly),
+                        proc);
         thread = Thread.ofPlatform().daemon().start(() -> server.serve(ends[0]));
         clientFd = ends[1];
     }
@@ -36,7 +38,9 @@ final class GoferFixture implements AutoCloseable {
     @Override
     public void close() {
         try {
-            assertThat(thread.join(Duration.ofSeconds(10))).as("server ends with its client").isTrue();
+            assertThat(thread.join(Duration.ofSeconds(10)))
+                    .as("server ends with its client")
+                    .isTrue();
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }

@@ -164,7 +164,20 @@ class GoferHostilePeerTest {
         Files.createSymbolicLink(root.resolve("absolute"), Path.of("/etc"));
         Files.createSymbolicLink(root.resolve("passwd"), Path.of("/etc/passwd"));
         Files.createDirectory(root.resolve("d"));
-        for (String path : new String[] {"..", "../secret", "d/../../secret", "/etc/passwd", "d/..", ".", "d/.", "d//x", "/", "d/", "x\0y"}) {
+        for (String path :
+                new String[] {
+                    "..",
+                    "../secret",
+                    "d/../../secret",
+                    "/etc/passwd",
+                    "d/..",
+                    ".",
+                    "d/.",
+                    "d//x",
+                    "/",
+                    "d/",
+                    "x\0y"
+                }) {
             assertThat(stat(path)).as(path).isEqualTo(-EINVAL);
         }
         assertThat(stat("up/secret")).isEqualTo(-ELOOP);
@@ -178,7 +191,16 @@ class GoferHostilePeerTest {
         assertThat(call()).isEqualTo(-EINVAL);
         request(OP_UNLINK).i32(0).string("..").i32(AT_REMOVEDIR);
         assertThat(call()).isEqualTo(-EINVAL);
-        request(OP_SETATTR).i32(0).string("passwd").i32(SET_MODE).i32(0).i32(0).i32(0).i64(0).i64(0).i64(0);
+        request(OP_SETATTR)
+                .i32(0)
+                .string("passwd")
+                .i32(SET_MODE)
+                .i32(0)
+                .i32(0)
+                .i32(0)
+                .i64(0)
+                .i64(0)
+                .i64(0);
         assertThat(call()).as("chmod through a symlink").isEqualTo(-EOPNOTSUPP);
         assertThat(Files.exists(directory.resolve("new"))).isFalse();
     }
@@ -189,14 +211,20 @@ class GoferHostilePeerTest {
         Files.writeString(inside.resolve("secret"), "decoy");
         Path link = Files.createSymbolicLink(directory.resolve("link"), directory);
         HostStat secret = new HostStat();
-        assertThat(HostFiles.statx(AT_FDCWD, directory.resolve("secret").toString(), 0, secret)).isZero();
+        assertThat(HostFiles.statx(AT_FDCWD, directory.resolve("secret").toString(), 0, secret))
+                .isZero();
         AtomicBoolean stop = new AtomicBoolean();
         Thread attacker =
                 Thread.ofPlatform()
                         .start(
                                 () -> {
                                     while (!stop.get()) {
-                                        HostFiles.renameat2(AT_FDCWD, inside.toString(), AT_FDCWD, link.toString(), RENAME_EXCHANGE);
+                                        HostFiles.renameat2(
+                                                AT_FDCWD,
+                                                inside.toString(),
+                                                AT_FDCWD,
+                                                link.toString(),
+                                                RENAME_EXCHANGE);
                                     }
                                 });
         int found = 0;

@@ -35,8 +35,17 @@ class GoferMainTest {
         int host = HostFiles.open("/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
         String java = System.getProperty("java.home") + "/bin/java";
         String[] command = {
-            java, "-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "--enable-native-access=ALL-UNNAMED", "-cp", System.getProperty("java.class.path"),
-            "dev.thaw.gofer.GoferMain", "" + ends[1], root + ":rw:data", host + ":ro:host",
+            java,
+            "-Xmx64m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            "dev.thaw.gofer.GoferMain",
+            "" + ends[1],
+            root + ":rw:data",
+            host + ":ro:host",
         };
         pid = HostProcess.spawn(java, command, new String[0], 0, 1, 2, ends[1], root, host);
         assertThat(pid).isPositive();
@@ -71,7 +80,8 @@ class GoferMainTest {
 
         List<String> status = Files.readAllLines(Path.of("/proc/" + pid + "/status"));
         assertThat(status).contains("NoNewPrivs:\t1", "Seccomp:\t2");
-        assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/root")).toString()).endsWith(" (deleted)");
+        assertThat(Files.readSymbolicLink(Path.of("/proc/" + pid + "/root")).toString())
+                .endsWith(" (deleted)");
     }
 
     @Test

@@ -4,9 +4,9 @@ import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyP
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
-import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaMethod;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -20,7 +20,9 @@ import org.jspecify.annotations.NullMarked;
 /** The arrows of the house (docs/architecture.md), and what each room may hold. */
 @AnalyzeClasses(packages = "dev.thaw", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
-    private static final String[] PLATFORM = {"dev.thaw.abi..", "dev.thaw.host..", "dev.thaw.platform.."};
+    private static final String[] PLATFORM = {
+        "dev.thaw.abi..", "dev.thaw.host..", "dev.thaw.platform.."
+    };
 
     private static ArchRule mayUse(String module, String... others) {
         String[] allowed = new String[others.length + 1];
@@ -31,7 +33,10 @@ class ArchitectureTest {
                 .resideInAPackage(module)
                 .should()
                 .dependOnClassesThat(
-                        resideInAnyPackage("dev.thaw..").and(com.tngtech.archunit.base.DescribedPredicate.not(resideInAnyPackage(allowed))))
+                        resideInAnyPackage("dev.thaw..")
+                                .and(
+                                        com.tngtech.archunit.base.DescribedPredicate.not(
+                                                resideInAnyPackage(allowed))))
                 .because("modules depend downwards only");
     }
 
@@ -44,7 +49,13 @@ class ArchitectureTest {
 
     @ArchTest
     static final ArchRule sentry_arrows =
-            mayUse("dev.thaw.sentry..", "dev.thaw.abi..", "dev.thaw.host..", "dev.thaw.platform..", "dev.thaw.gofer..", "dev.thaw.state..");
+            mayUse(
+                    "dev.thaw.sentry..",
+                    "dev.thaw.abi..",
+                    "dev.thaw.host..",
+                    "dev.thaw.platform..",
+                    "dev.thaw.gofer..",
+                    "dev.thaw.state..");
 
     @ArchTest
     static final ArchRule runsc_arrows =
@@ -63,8 +74,14 @@ class ArchitectureTest {
                     .resideInAPackage("dev.thaw.sentry..")
                     .should()
                     .dependOnClassesThat()
-                    .resideInAnyPackage("java.nio.file..", "java.net..", "org.springframework..", "com.esotericsoftware..", "com.github.luben..")
-                    .because("the Sentry has no file system and no network of the host, and Kryo and zstd hide behind dev.thaw.state");
+                    .resideInAnyPackage(
+                            "java.nio.file..",
+                            "java.net..",
+                            "org.springframework..",
+                            "com.esotericsoftware..",
+                            "com.github.luben..")
+                    .because(
+                            "the Sentry has no file system and no network of the host, and Kryo and zstd hide behind dev.thaw.state");
 
     @ArchTest
     static final ArchRule kryo_isHidden =
@@ -105,8 +122,12 @@ class ArchitectureTest {
                             new ArchCondition<JavaMethod>("not be synchronized") {
                                 @Override
                                 public void check(JavaMethod method, ConditionEvents events) {
-                                    boolean violated = method.getModifiers().contains(JavaModifier.SYNCHRONIZED);
-                                    events.add(new SimpleConditionEvent(method, !violated, method.getFullName()));
+                                    boolean violated =
+                                            method.getModifiers()
+                                                    .contains(JavaModifier.SYNCHRONIZED);
+                                    events.add(
+                                            new SimpleConditionEvent(
+                                                    method, !violated, method.getFullName()));
                                 }
                             })
                     .because("the lock order is checked on KernelLock only");
@@ -118,12 +139,17 @@ class ArchitectureTest {
                             new ArchCondition<JavaClass>("lie in a @NullMarked package") {
                                 @Override
                                 public void check(JavaClass type, ConditionEvents events) {
-                                    boolean marked = type.getPackage().isAnnotatedWith(NullMarked.class);
-                                    events.add(new SimpleConditionEvent(type, marked, type.getName()));
+                                    boolean marked =
+                                            type.getPackage().isAnnotatedWith(NullMarked.class);
+                                    events.add(
+                                            new SimpleConditionEvent(type, marked, type.getName()));
                                 }
                             });
 
     @ArchTest
     static final ArchRule modules_haveNoCircles =
-            slices().matching("dev.thaw.(*)..").should().beFreeOfCycles().because("no circles between modules");
+            slices().matching("dev.thaw.(*)..")
+                    .should()
+                    .beFreeOfCycles()
+                    .because("no circles between modules");
 }

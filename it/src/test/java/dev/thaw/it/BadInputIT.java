@@ -22,7 +22,14 @@ class BadInputIT {
     }
 
     private static Runsc.Result restore(Runsc runsc, Path image, Path bundle) {
-        return runsc.run("restore", "--detach", "--image-path", image.toString(), "--bundle", bundle.toString(), "again");
+        return runsc.run(
+                "restore",
+                "--detach",
+                "--image-path",
+                image.toString(),
+                "--bundle",
+                bundle.toString(),
+                "again");
     }
 
     @Test
@@ -36,8 +43,11 @@ class BadInputIT {
             Path noArgs = runsc.bundle();
             assertOneLine(runsc.run("run", "--bundle", noArgs.toString(), "a"), "args");
             Path missing = runsc.bundle("/no/such/program");
-            assertOneLine(runsc.run("run", "--bundle", missing.toString(), "a"), "/no/such/program");
-            assertOneLine(runsc.run("run", "--bundle", runsc.bundle("/bin/true").toString(), "../evil"), "../evil");
+            assertOneLine(
+                    runsc.run("run", "--bundle", missing.toString(), "a"), "/no/such/program");
+            assertOneLine(
+                    runsc.run("run", "--bundle", runsc.bundle("/bin/true").toString(), "../evil"),
+                    "../evil");
             assertOneLine(runsc.run("state", "nobody"), "nobody");
             assertThat(runsc.run("list", "--quiet").succeeds().out()).isBlank();
         }
@@ -50,10 +60,14 @@ class BadInputIT {
             Path output = runsc.runDetached("a", bundle);
             Runsc.awaitText(output, "ready");
             Path image = runsc.work().resolve("image");
-            runsc.run("checkpoint", "--leave-running", "--image-path", image.toString(), "a").succeeds();
+            runsc.run("checkpoint", "--leave-running", "--image-path", image.toString(), "a")
+                    .succeeds();
             List<Path> files;
             try (Stream<Path> walk = Files.walk(image)) {
-                files = walk.filter(Files::isRegularFile).filter(file -> file.toFile().length() > 0).toList();
+                files =
+                        walk.filter(Files::isRegularFile)
+                                .filter(file -> file.toFile().length() > 0)
+                                .toList();
             }
             assertThat(files).isNotEmpty();
             Random random = new Random(42);
@@ -83,13 +97,28 @@ class BadInputIT {
     void fullDisk_sandboxGoesOnAndNoHalfImageStays() throws Exception {
         try (Runsc runsc = new Runsc("systrap")) {
             Path small = Files.createDirectory(runsc.work().resolve("small"));
-            Runsc.Result mounted = Native.run(List.of("mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", small.toString()));
+            Runsc.Result mounted =
+                    Native.run(
+                            List.of(
+                                    "mount",
+                                    "-t",
+                                    "tmpfs",
+                                    "-o",
+                                    "size=4m",
+                                    "tmpfs",
+                                    small.toString()));
             assertThat(mounted.status()).as(mounted.err()).isZero();
             try {
                 Path bundle = runsc.bundle(Guests.c("memory").toString(), "64");
                 Path output = runsc.runDetached("a", bundle);
                 Runsc.awaitText(output, "tick 5 ");
-                assertOneLine(runsc.run("checkpoint", "--image-path", small.resolve("image").toString(), "a"), "space");
+                assertOneLine(
+                        runsc.run(
+                                "checkpoint",
+                                "--image-path",
+                                small.resolve("image").toString(),
+                                "a"),
+                        "space");
                 long length = Runsc.read(output).length();
                 Runsc.awaitGrowth(output, length + 200);
                 assertThat(Runsc.read(output)).doesNotContain("wrong");
@@ -105,16 +134,34 @@ class BadInputIT {
     @Test
     void guestWithoutEnd_endsByItsOwnError() {
         try (Runsc runsc = new Runsc("systrap")) {
-            String limits = "\"linux\":{\"resources\":{\"pids\":{\"limit\":40},\"memory\":{\"limit\":134217728}}}";
-            Path forks = runsc.bundle(limits, new String[] {"/bin/busybox", "sh", "-c", "i=0; while [ $i -lt 200 ]; do i=$((i+1)); sleep 5 & done; echo all"});
+            String limits =
+                    "\"linux\":{\"resources\":{\"pids\":{\"limit\":40},\"memory\":{\"limit\":134217728}}}";
+            Path forks =
+                    runsc.bundle(
+                            limits,
+                            new String[] {
+                                "/bin/busybox",
+                                "sh",
+                                "-c",
+                                "i=0; while [ $i -lt 200 ]; do i=$((i+1)); sleep 5 & done; echo all"
+                            });
             Runsc.Result result = runsc.run("run", "--bundle", forks.toString(), "a");
             assertThat(result.out()).doesNotContain("all");
             assertThat(result.err()).containsIgnoringCase("fork");
-            Path eater = runsc.bundle(limits, new String[] {"/usr/bin/python3", "-c", "x = []\nwhile True: x.append(bytearray(1 << 20))"});
+            Path eater =
+                    runsc.bundle(
+                            limits,
+                            new String[] {
+                                "/usr/bin/python3",
+                                "-c",
+                                "x = []\nwhile True: x.append(bytearray(1 << 20))"
+                            });
             Runsc.Result eaten = runsc.run("run", "--bundle", eater.toString(), "b");
             assertThat(eaten.status()).as(eaten.err()).isIn(1, 137);
-            Path crash = runsc.bundle("/usr/bin/python3", "-c", "import ctypes; ctypes.string_at(0)");
-            assertThat(runsc.run("run", "--bundle", crash.toString(), "c").status()).isEqualTo(128 + 11);
+            Path crash =
+                    runsc.bundle("/usr/bin/python3", "-c", "import ctypes; ctypes.string_at(0)");
+            assertThat(runsc.run("run", "--bundle", crash.toString(), "c").status())
+                    .isEqualTo(128 + 11);
         }
     }
 }

@@ -16,8 +16,21 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CheckpointIT {
     private static final List<String> MODES =
             List.of(
-                    "sleep", "read", "futex", "futex-timeout", "epoll", "poll", "select", "wait4", "itimer", "posix-timer", "timerfd",
-                    "pending", "full-pipe", "files", "shared");
+                    "sleep",
+                    "read",
+                    "futex",
+                    "futex-timeout",
+                    "epoll",
+                    "poll",
+                    "select",
+                    "wait4",
+                    "itimer",
+                    "posix-timer",
+                    "timerfd",
+                    "pending",
+                    "full-pipe",
+                    "files",
+                    "shared");
 
     static Stream<Arguments> modes() {
         List<Arguments> rows = new ArrayList<>();
@@ -48,9 +61,11 @@ class CheckpointIT {
     @ParameterizedTest
     @ValueSource(strings = {"systrap", "ptrace"})
     void shellLoopWithBackgroundChild_goesOn(String platform) {
-        String script = "(sleep 1; echo background) & i=0; while [ $i -lt 40 ]; do i=$((i+1)); echo n $i; sleep 0.03; done; wait; echo done";
+        String script =
+                "(sleep 1; echo background) & i=0; while [ $i -lt 40 ]; do i=$((i+1)); echo n $i; sleep 0.03; done; wait; echo done";
         String output = frozenOnce(platform, "n 10\n", 0, "/bin/busybox", "sh", "-c", script);
-        assertThat(output.lines().filter(line -> line.startsWith("n "))).containsExactly(numbered(40));
+        assertThat(output.lines().filter(line -> line.startsWith("n ")))
+                .containsExactly(numbered(40));
         assertThat(output).containsOnlyOnce("background\n").endsWith("done\n");
     }
 
@@ -84,7 +99,8 @@ class CheckpointIT {
     @Test
     void oneImage_threeTimesAtOnce() {
         try (Runsc runsc = new Runsc("systrap")) {
-            Path bundle = runsc.bundle("/usr/bin/python3", Guests.python("family.py").toString(), "100");
+            Path bundle =
+                    runsc.bundle("/usr/bin/python3", Guests.python("family.py").toString(), "100");
             Path before = runsc.runDetached("a", bundle);
             Runsc.awaitText(before, "n 20\n");
             Path image = runsc.work().resolve("image");
@@ -95,7 +111,13 @@ class CheckpointIT {
             for (String id : List.of("x", "y", "z")) {
                 outputs.add(runsc.restoreDetached(id, image, bundle));
             }
-            String expected = Native.run(List.of("/usr/bin/python3", Guests.python("family.py").toString(), "100")).out();
+            String expected =
+                    Native.run(
+                                    List.of(
+                                            "/usr/bin/python3",
+                                            Guests.python("family.py").toString(),
+                                            "100"))
+                            .out();
             for (int i = 0; i < 3; i++) {
                 assertThat(runsc.awaitExit(List.of("x", "y", "z").get(i))).isZero();
                 assertThat(start + Runsc.read(outputs.get(i))).isEqualTo(expected);
@@ -106,13 +128,21 @@ class CheckpointIT {
     @Test
     void leaveRunning_sourceAndCopyBothGoOn() {
         try (Runsc runsc = new Runsc("systrap")) {
-            Path bundle = runsc.bundle("/usr/bin/python3", Guests.python("family.py").toString(), "100");
+            Path bundle =
+                    runsc.bundle("/usr/bin/python3", Guests.python("family.py").toString(), "100");
             Path source = runsc.runDetached("a", bundle);
             Runsc.awaitText(source, "n 20\n");
             Path image = runsc.work().resolve("image");
-            runsc.run("checkpoint", "--leave-running", "--image-path", image.toString(), "a").succeeds();
+            runsc.run("checkpoint", "--leave-running", "--image-path", image.toString(), "a")
+                    .succeeds();
             Path copy = runsc.restoreDetached("b", image, bundle);
-            String expected = Native.run(List.of("/usr/bin/python3", Guests.python("family.py").toString(), "100")).out();
+            String expected =
+                    Native.run(
+                                    List.of(
+                                            "/usr/bin/python3",
+                                            Guests.python("family.py").toString(),
+                                            "100"))
+                            .out();
             assertThat(runsc.awaitExit("a")).isZero();
             assertThat(runsc.awaitExit("b")).isZero();
             assertThat(Runsc.read(source)).isEqualTo(expected);
@@ -123,14 +153,16 @@ class CheckpointIT {
     @Test
     void twentyCycles_loseNoByte() {
         try (Runsc runsc = new Runsc("systrap")) {
-            String script = "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo n $i; sleep 0.01; done";
+            String script =
+                    "i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo n $i; sleep 0.01; done";
             Path bundle = runsc.bundle("/bin/busybox", "sh", "-c", script);
             StringBuilder all = new StringBuilder();
             Path output = runsc.runDetached("c0", bundle);
             for (int cycle = 1; cycle <= 20; cycle++) {
                 Runsc.awaitGrowth(output, 10);
                 Path image = runsc.work().resolve("image" + cycle);
-                runsc.run("checkpoint", "--image-path", image.toString(), "c" + (cycle - 1)).succeeds();
+                runsc.run("checkpoint", "--image-path", image.toString(), "c" + (cycle - 1))
+                        .succeeds();
                 all.append(Runsc.read(output));
                 runsc.run("delete", "--force", "c" + (cycle - 1)).succeeds();
                 output = runsc.restoreDetached("c" + cycle, image, bundle);
@@ -138,12 +170,14 @@ class CheckpointIT {
             Runsc.awaitGrowth(output, 10);
             runsc.run("pause", "c20").succeeds();
             all.append(Runsc.read(output));
-            assertThat(all.toString().lines()).containsExactly(numbered((int) all.toString().lines().count()));
+            assertThat(all.toString().lines())
+                    .containsExactly(numbered((int) all.toString().lines().count()));
         }
     }
 
     /** Runs {@code command}, freezes it {@code delayMs} after it printed {@code mark}, kills it, thaws it, and returns all it printed. */
-    private static String frozenOnce(String platform, String mark, long delayMs, String... command) {
+    private static String frozenOnce(
+            String platform, String mark, long delayMs, String... command) {
         try (Runsc runsc = new Runsc(platform)) {
             Path bundle = runsc.bundle(command);
             Path before = runsc.runDetached("a", bundle);
@@ -153,7 +187,9 @@ class CheckpointIT {
             runsc.run("checkpoint", "--image-path", image.toString(), "a").succeeds();
             runsc.run("delete", "--force", "a").succeeds();
             Path after = runsc.restoreDetached("b", image, bundle);
-            assertThat(runsc.awaitExit("b")).as(() -> Runsc.read(before) + Runsc.read(after)).isZero();
+            assertThat(runsc.awaitExit("b"))
+                    .as(() -> Runsc.read(before) + Runsc.read(after))
+                    .isZero();
             return Runsc.read(before) + Runsc.read(after);
         }
     }

@@ -43,7 +43,8 @@ class ControlApiIT {
                                 Guests.ROOT.resolve("bin/thaw-server").toString(),
                                 "--server.port=" + port,
                                 "--thaw.control.state-directory=" + work.resolve("state"),
-                                "--thaw.control.checkpoint-directory=" + work.resolve("checkpoints"))
+                                "--thaw.control.checkpoint-directory="
+                                        + work.resolve("checkpoints"))
                         .redirectErrorStream(true)
                         .redirectOutput(work.resolve("log").toFile())
                         .start();
@@ -62,7 +63,11 @@ class ControlApiIT {
     private static HttpResponse<String> call(String method, String path, String body) {
         HttpRequest request =
                 HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
-                        .method(method, body.isEmpty() ? HttpRequest.BodyPublishers.noBody() : HttpRequest.BodyPublishers.ofString(body))
+                        .method(
+                                method,
+                                body.isEmpty()
+                                        ? HttpRequest.BodyPublishers.noBody()
+                                        : HttpRequest.BodyPublishers.ofString(body))
                         .header("Content-Type", "application/json")
                         .build();
         try {
@@ -74,7 +79,9 @@ class ControlApiIT {
 
     private static String ok(String method, String path, String body) {
         HttpResponse<String> response = call(method, path, body);
-        assertThat(response.statusCode()).as(() -> path + ": " + response.body() + Runsc.read(work.resolve("log"))).isBetween(200, 299);
+        assertThat(response.statusCode())
+                .as(() -> path + ": " + response.body() + Runsc.read(work.resolve("log")))
+                .isBetween(200, 299);
         return response.body();
     }
 
@@ -98,7 +105,8 @@ class ControlApiIT {
 
     private static void assertProblem(HttpResponse<String> response, int status) {
         assertThat(response.statusCode()).as(response.body()).isEqualTo(status);
-        assertThat(response.headers().firstValue("Content-Type").orElse("")).startsWith("application/problem+json");
+        assertThat(response.headers().firstValue("Content-Type").orElse(""))
+                .startsWith("application/problem+json");
         assertThat(response.body()).contains("\"status\"").contains("\"detail\"");
     }
 
@@ -106,40 +114,64 @@ class ControlApiIT {
     void sandbox_frozenAndThawedTwice() {
         String id = field(ok("POST", "/v1/sandboxes", COUNTER), "id");
         awaitLog(id, "n 10\n");
-        assertThat(field(ok("POST", "/v1/sandboxes/" + id + "/pause", ""), "status")).isEqualTo("paused");
+        assertThat(field(ok("POST", "/v1/sandboxes/" + id + "/pause", ""), "status"))
+                .isEqualTo("paused");
         assertProblem(call("POST", "/v1/sandboxes/" + id + "/pause", ""), 409);
-        assertThat(field(ok("POST", "/v1/sandboxes/" + id + "/resume", ""), "status")).isEqualTo("running");
-        String executed = ok("POST", "/v1/sandboxes/" + id + "/exec", "{\"command\":[\"/bin/busybox\",\"sh\",\"-c\",\"echo inside; exit 3\"]}");
+        assertThat(field(ok("POST", "/v1/sandboxes/" + id + "/resume", ""), "status"))
+                .isEqualTo("running");
+        String executed =
+                ok(
+                        "POST",
+                        "/v1/sandboxes/" + id + "/exec",
+                        "{\"command\":[\"/bin/busybox\",\"sh\",\"-c\",\"echo inside; exit 3\"]}");
         assertThat(executed).contains("inside").contains("3");
-        String checkpoint = field(ok("POST", "/v1/sandboxes/" + id + "/checkpoint", "{\"leaveRunning\":false}"), "id");
+        String checkpoint =
+                field(
+                        ok(
+                                "POST",
+                                "/v1/sandboxes/" + id + "/checkpoint",
+                                "{\"leaveRunning\":false}"),
+                        "id");
         assertThat(ok("GET", "/v1/checkpoints", "")).contains(checkpoint);
         String before = ok("GET", "/v1/sandboxes/" + id + "/logs", "");
         long count = before.lines().count();
         ok("DELETE", "/v1/sandboxes/" + id, "");
         assertProblem(call("GET", "/v1/sandboxes/" + id, ""), 404);
         for (int i = 0; i < 2; i++) {
-            String copy = field(ok("POST", "/v1/checkpoints/" + checkpoint + "/restore", "{}"), "id");
-            assertThat(awaitLog(copy, "\nn " + (count + 5) + "\n")).startsWith("n " + (count + 1) + "\n");
+            String copy =
+                    field(ok("POST", "/v1/checkpoints/" + checkpoint + "/restore", "{}"), "id");
+            assertThat(awaitLog(copy, "\nn " + (count + 5) + "\n"))
+                    .startsWith("n " + (count + 1) + "\n");
             ok("DELETE", "/v1/sandboxes/" + copy, "");
         }
         ok("DELETE", "/v1/checkpoints/" + checkpoint, "");
         assertProblem(call("GET", "/v1/checkpoints/" + checkpoint, ""), 404);
         String metrics = ok("GET", "/actuator/prometheus", "");
-        assertThat(metrics).contains("thaw_checkpoint").contains("thaw_restore").contains("thaw_sandboxes");
+        assertThat(metrics)
+                .contains("thaw_checkpoint")
+                .contains("thaw_restore")
+                .contains("thaw_sandboxes");
     }
 
     @Test
     void damagedImage_isRefused_andTheSourceGoesOn() throws IOException {
         String id = field(ok("POST", "/v1/sandboxes", COUNTER), "id");
         awaitLog(id, "n 3\n");
-        String checkpoint = field(ok("POST", "/v1/sandboxes/" + id + "/checkpoint", "{\"leaveRunning\":true}"), "id");
+        String checkpoint =
+                field(
+                        ok(
+                                "POST",
+                                "/v1/sandboxes/" + id + "/checkpoint",
+                                "{\"leaveRunning\":true}"),
+                        "id");
         for (String part : List.of("pack", "meta", "chunks")) {
             Path file = work.resolve("checkpoints/images/" + checkpoint + "." + part);
             byte[] whole = Files.readAllBytes(file);
             byte[] flipped = whole.clone();
             flipped[whole.length / 2] ^= 1;
             Files.write(file, flipped);
-            HttpResponse<String> response = call("POST", "/v1/checkpoints/" + checkpoint + "/restore", "{}");
+            HttpResponse<String> response =
+                    call("POST", "/v1/checkpoints/" + checkpoint + "/restore", "{}");
             assertProblem(response, 422);
             assertThat(response.body()).contains(file.getFileName().toString());
             Files.write(file, whole);
@@ -157,7 +189,8 @@ class ControlApiIT {
     void badRequests_getProblems() {
         assertProblem(call("POST", "/v1/sandboxes", "{\"command\":"), 400);
         assertProblem(call("POST", "/v1/sandboxes", "{\"command\":[]}"), 400);
-        assertProblem(call("POST", "/v1/sandboxes", "{\"command\":[\"/bin/true\"],\"nonsense\":1}"), 400);
+        assertProblem(
+                call("POST", "/v1/sandboxes", "{\"command\":[\"/bin/true\"],\"nonsense\":1}"), 400);
         assertProblem(call("POST", "/v1/sandboxes", "{\"command\":[\"/no/such/program\"]}"), 422);
         assertProblem(call("GET", "/v1/sandboxes/none", ""), 404);
         assertProblem(call("POST", "/v1/checkpoints/none/restore", "{}"), 404);
@@ -174,7 +207,8 @@ class ControlApiIT {
                                 "--server.port=0",
                                 "--server.address=0.0.0.0",
                                 "--thaw.control.state-directory=" + work.resolve("open"),
-                                "--thaw.control.checkpoint-directory=" + work.resolve("open-checkpoints"))
+                                "--thaw.control.checkpoint-directory="
+                                        + work.resolve("open-checkpoints"))
                         .redirectErrorStream(true)
                         .redirectOutput(work.resolve("open-log").toFile())
                         .start();

@@ -26,7 +26,11 @@ class DocsTest {
     @Test
     void links_leadSomewhere() throws IOException {
         List<String> broken = new ArrayList<>();
-        List<Path> pages = new ArrayList<>(List.of(Guests.ROOT.resolve("README.md"), Guests.ROOT.resolve("CONTRIBUTING.md")));
+        List<Path> pages =
+                new ArrayList<>(
+                        List.of(
+                                Guests.ROOT.resolve("README.md"),
+                                Guests.ROOT.resolve("CONTRIBUTING.md")));
         try (Stream<Path> walk = Files.walk(DOCS)) {
             walk.filter(file -> file.toString().endsWith(".md")).forEach(pages::add);
         }
@@ -46,7 +50,9 @@ class DocsTest {
     void decisions_areListed() throws IOException {
         String index = Files.readString(DOCS.resolve("decisions/README.md"));
         try (Stream<Path> files = Files.list(DOCS.resolve("decisions"))) {
-            assertThat(files.map(file -> file.getFileName().toString()).filter(name -> !name.equals("README.md")))
+            assertThat(
+                            files.map(file -> file.getFileName().toString())
+                                    .filter(name -> !name.equals("README.md")))
                     .allSatisfy(name -> assertThat(index).contains("(" + name + ")"));
         }
     }
@@ -58,7 +64,10 @@ class DocsTest {
             int number = field.getInt(null);
             SyscallTable.Row row = Amd64.TABLE.row(number);
             if (row == null || !row.name().equals(field.getName().substring("SYS_".length()))) {
-                missing.put(number, field.getName() + (row == null ? " is missing" : " is called " + row.name()));
+                missing.put(
+                        number,
+                        field.getName()
+                                + (row == null ? " is missing" : " is called " + row.name()));
             }
         }
         assertThat(missing).isEmpty();
@@ -74,12 +83,31 @@ class DocsTest {
             SyscallTable.Row row = Amd64.TABLE.row(number);
             if (row != null) {
                 counts[row.support().ordinal()]++;
-                String note = row.support() == SyscallTable.Support.PARTIAL ? "missing: " + row.note() : row.note();
-                rows.append("| ").append(number).append(" | `").append(row.name()).append("` | ").append(row.support().name().toLowerCase(java.util.Locale.ROOT)).append(" | ").append(note.replace("|", "\\|")).append(" |\n");
+                String note =
+                        row.support() == SyscallTable.Support.PARTIAL
+                                ? "missing: " + row.note()
+                                : row.note();
+                rows.append("| ")
+                        .append(number)
+                        .append(" | `")
+                        .append(row.name())
+                        .append("` | ")
+                        .append(row.support().name().toLowerCase(java.util.Locale.ROOT))
+                        .append(" | ")
+                        .append(note.replace("|", "\\|"))
+                        .append(" |\n");
             }
         }
-        page.append("# System calls of x86-64\n\nMade from the dispatch table by `mvn -pl it -am verify -Dit.test=none -Dtest=DocsTest -Dthaw.update=true`; `runsc help syscalls` prints the same.\n\n");
-        page.append("Whole: ").append(counts[0]).append(" · partial: ").append(counts[1]).append(" · absent: ").append(counts[2]).append("\n\n| number | call | support | notes |\n|---|---|---|---|\n").append(rows);
+        page.append(
+                "# System calls of x86-64\n\nMade from the dispatch table by `mvn -pl it -am verify -Dit.test=none -Dtest=DocsTest -Dthaw.update=true`; `runsc help syscalls` prints the same.\n\n");
+        page.append("Whole: ")
+                .append(counts[0])
+                .append(" · partial: ")
+                .append(counts[1])
+                .append(" · absent: ")
+                .append(counts[2])
+                .append("\n\n| number | call | support | notes |\n|---|---|---|---|\n")
+                .append(rows);
         Path file = DOCS.resolve("compat/amd64.md");
         if (Boolean.getBoolean("thaw.update")) {
             Files.writeString(file, page);

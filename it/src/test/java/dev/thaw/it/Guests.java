@@ -11,7 +11,8 @@ import java.util.concurrent.TimeUnit;
 
 /** The guest programs of {@code it/src/guest}, compiled once by the machine's gcc. */
 final class Guests {
-    static final Path ROOT = Path.of(System.getProperty("thaw.root", ".")).toAbsolutePath().normalize();
+    static final Path ROOT =
+            Path.of(System.getProperty("thaw.root", ".")).toAbsolutePath().normalize();
     private static final Path SOURCES = ROOT.resolve("it/src/guest");
 
     /** Builds {@code c/NAME.c} statically and returns the binary. */
@@ -20,7 +21,9 @@ final class Guests {
         Path source = SOURCES.resolve("c").resolve(name + ".c");
         try {
             if (Files.exists(binary)
-                    && Files.getLastModifiedTime(binary).compareTo(Files.getLastModifiedTime(source)) > 0) {
+                    && Files.getLastModifiedTime(binary)
+                                    .compareTo(Files.getLastModifiedTime(source))
+                            > 0) {
                 return binary;
             }
             Files.createDirectories(binary.getParent());

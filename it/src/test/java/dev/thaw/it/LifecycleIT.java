@@ -15,9 +15,21 @@ class LifecycleIT {
             Path bundle = runsc.bundle("/bin/busybox", "sh", "-c", "echo started; exec sleep 1000");
             Path output = runsc.work().resolve("out");
             Path pidFile = runsc.work().resolve("pid");
-            Runsc.await(runsc.start(List.of("create", "--bundle", bundle.toString(), "--pid-file", pidFile.toString(), "a"), output), 60)
+            Runsc.await(
+                            runsc.start(
+                                    List.of(
+                                            "create",
+                                            "--bundle",
+                                            bundle.toString(),
+                                            "--pid-file",
+                                            pidFile.toString(),
+                                            "a"),
+                                    output),
+                            60)
                     .succeeds();
-            assertThat(runsc.run("state", "a").succeeds().out()).contains("\"created\"").contains("\"ociVersion\"");
+            assertThat(runsc.run("state", "a").succeeds().out())
+                    .contains("\"created\"")
+                    .contains("\"ociVersion\"");
             assertThat(Runsc.read(output)).isEmpty();
             assertThat(Path.of("/proc", Runsc.read(pidFile).strip())).exists();
             runsc.run("start", "a").succeeds();
@@ -37,12 +49,33 @@ class LifecycleIT {
     @Test
     void exec_sharesTheSandbox() {
         try (Runsc runsc = new Runsc("systrap")) {
-            Path output = runsc.runDetached("a", runsc.bundle("/bin/busybox", "sh", "-c", "echo secret > /tmp/f; echo up; exec sleep 1000"));
+            Path output =
+                    runsc.runDetached(
+                            "a",
+                            runsc.bundle(
+                                    "/bin/busybox",
+                                    "sh",
+                                    "-c",
+                                    "echo secret > /tmp/f; echo up; exec sleep 1000"));
             Runsc.awaitText(output, "up");
-            Runsc.Result result = runsc.run("exec", "a", "/bin/busybox", "sh", "-c", "cat /tmp/f; exit 9");
+            Runsc.Result result =
+                    runsc.run("exec", "a", "/bin/busybox", "sh", "-c", "cat /tmp/f; exit 9");
             assertThat(result.out()).isEqualTo("secret\n");
             assertThat(result.status()).isEqualTo(9);
-            assertThat(runsc.run("exec", "--env", "X=y", "--cwd", "/tmp", "a", "/bin/busybox", "sh", "-c", "echo $X $PWD").succeeds().out())
+            assertThat(
+                            runsc.run(
+                                            "exec",
+                                            "--env",
+                                            "X=y",
+                                            "--cwd",
+                                            "/tmp",
+                                            "a",
+                                            "/bin/busybox",
+                                            "sh",
+                                            "-c",
+                                            "echo $X $PWD")
+                                    .succeeds()
+                                    .out())
                     .isEqualTo("y /tmp\n");
         }
     }
@@ -50,7 +83,14 @@ class LifecycleIT {
     @Test
     void pause_stopsAndResumeGoesOn() {
         try (Runsc runsc = new Runsc("systrap")) {
-            Path output = runsc.runDetached("a", runsc.bundle("/bin/busybox", "sh", "-c", "while :; do echo x; sleep 0.01; done"));
+            Path output =
+                    runsc.runDetached(
+                            "a",
+                            runsc.bundle(
+                                    "/bin/busybox",
+                                    "sh",
+                                    "-c",
+                                    "while :; do echo x; sleep 0.01; done"));
             Runsc.awaitGrowth(output, 20);
             runsc.run("pause", "a").succeeds();
             assertThat(runsc.run("state", "a").succeeds().out()).contains("\"paused\"");
@@ -65,12 +105,19 @@ class LifecycleIT {
     @Test
     void exitStatusAndStreams_passThrough() {
         try (Runsc runsc = new Runsc("systrap")) {
-            Runsc.Result result = runsc.runDo("/bin/busybox", "sh", "-c", "echo out; echo err >&2; exit 42");
+            Runsc.Result result =
+                    runsc.runDo("/bin/busybox", "sh", "-c", "echo out; echo err >&2; exit 42");
             assertThat(result.out()).isEqualTo("out\n");
             assertThat(result.err()).isEqualTo("err\n");
             assertThat(result.status()).isEqualTo(42);
-            assertThat(runsc.runDo("/bin/busybox", "sh", "-c", "kill -9 $$").status()).isEqualTo(137);
-            runsc.runDo("/bin/busybox", "sh", "-c", "echo evil > /etc/thaw-was-here && cat /etc/thaw-was-here").succeeds();
+            assertThat(runsc.runDo("/bin/busybox", "sh", "-c", "kill -9 $$").status())
+                    .isEqualTo(137);
+            runsc.runDo(
+                            "/bin/busybox",
+                            "sh",
+                            "-c",
+                            "echo evil > /etc/thaw-was-here && cat /etc/thaw-was-here")
+                    .succeeds();
             assertThat(Path.of("/etc/thaw-was-here")).doesNotExist();
         }
     }
@@ -81,7 +128,10 @@ class LifecycleIT {
             Path bundle = Files.createDirectory(runsc.work().resolve("spec"));
             runsc.run("spec", "--bundle", bundle.toString()).succeeds();
             assertThat(Runsc.read(bundle.resolve("config.json"))).contains("ociVersion");
-            assertThat(runsc.run("help", "syscalls").succeeds().out()).contains("openat").contains("read").contains("clone");
+            assertThat(runsc.run("help", "syscalls").succeeds().out())
+                    .contains("openat")
+                    .contains("read")
+                    .contains("clone");
         }
     }
 
@@ -89,7 +139,11 @@ class LifecycleIT {
     void killedSandboxGoferOrStub_leavesNoProcess() {
         for (String victim : List.of("sandbox", "gofer", "stub")) {
             try (Runsc runsc = new Runsc("systrap")) {
-                Path output = runsc.runDetached("a", runsc.bundle("/bin/busybox", "sh", "-c", "sleep 1000 & echo up; wait"));
+                Path output =
+                        runsc.runDetached(
+                                "a",
+                                runsc.bundle(
+                                        "/bin/busybox", "sh", "-c", "sleep 1000 & echo up; wait"));
                 Runsc.awaitText(output, "up");
                 List<String> before = Processes.descendants(runsc.sandboxPid("a"));
                 assertThat(before).isNotEmpty();

@@ -15,19 +15,24 @@ final class Processes {
     /** Pids of {@code pid}, its children and theirs. */
     static List<String> descendants(long pid) {
         List<String> found = new ArrayList<>(List.of(Long.toString(pid)));
-        ProcessHandle.of(pid).ifPresent(handle -> handle.descendants().forEach(child -> found.add(Long.toString(child.pid()))));
+        ProcessHandle.of(pid)
+                .ifPresent(
+                        handle ->
+                                handle.descendants()
+                                        .forEach(child -> found.add(Long.toString(child.pid()))));
         return found;
     }
 
     /** Kills the sandbox's own process, its gofer, or one of its stubs with SIGKILL. */
     static void kill(Runsc runsc, String id, String victim) {
         long sandbox = runsc.sandboxPid(id);
-        long pid = switch (victim) {
-            case "sandbox" -> sandbox;
-            case "gofer" -> find(runsc, "GoferMain");
-            case "stub" -> stub(sandbox);
-            default -> throw new IllegalArgumentException(victim);
-        };
+        long pid =
+                switch (victim) {
+                    case "sandbox" -> sandbox;
+                    case "gofer" -> find(runsc, "GoferMain");
+                    case "stub" -> stub(sandbox);
+                    default -> throw new IllegalArgumentException(victim);
+                };
         assertThat(Native.run(List.of("kill", "-9", Long.toString(pid))).status()).isZero();
     }
 
@@ -51,7 +56,8 @@ final class Processes {
 
     static String command(String pid) {
         try {
-            return Files.readString(Path.of("/proc", pid, "cmdline"), StandardCharsets.ISO_8859_1).replace('\0', ' ')
+            return Files.readString(Path.of("/proc", pid, "cmdline"), StandardCharsets.ISO_8859_1)
+                            .replace('\0', ' ')
                     + Files.readString(Path.of("/proc", pid, "comm"), StandardCharsets.ISO_8859_1);
         } catch (IOException e) {
             return "";
@@ -66,14 +72,18 @@ final class Processes {
             if (alive.isEmpty()) {
                 return;
             }
-            assertThat(System.nanoTime()).as(() -> "still there: " + alive.stream().map(Processes::command).toList()).isLessThan(deadline);
+            assertThat(System.nanoTime())
+                    .as(() -> "still there: " + alive.stream().map(Processes::command).toList())
+                    .isLessThan(deadline);
             Runsc.pause(20);
         }
     }
 
     private static boolean lives(String pid) {
         try {
-            return !Files.readString(Path.of("/proc", pid, "stat")).replaceFirst(".*\\) ", "").startsWith("Z");
+            return !Files.readString(Path.of("/proc", pid, "stat"))
+                    .replaceFirst(".*\\) ", "")
+                    .startsWith("Z");
         } catch (IOException e) {
             return false;
         }

@@ -14,8 +14,10 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The machine's own programs under {@code runsc do}: the same output and exit status as natively, on each platform. */
 @Execution(ExecutionMode.SAME_THREAD)
 class ProgramsIT {
-    private static final String PIPELINE = "seq 1 1000 | busybox grep 7 | busybox wc -l; for i in a b c; do echo $i; done | tr a-c A-C; cat <<X\nhere $((6*7))\nX\n";
-    private static final String JOBS = "(sleep 0.2; echo late) & (echo early); wait; echo both; false || exit 3";
+    private static final String PIPELINE =
+            "seq 1 1000 | busybox grep 7 | busybox wc -l; for i in a b c; do echo $i; done | tr a-c A-C; cat <<X\nhere $((6*7))\nX\n";
+    private static final String JOBS =
+            "(sleep 0.2; echo late) & (echo early); wait; echo both; false || exit 3";
     private static final String PYTHON =
             """
             import json, os, sqlite3, subprocess, tempfile, threading
@@ -39,12 +41,17 @@ class ProgramsIT {
             with tempfile.NamedTemporaryFile() as f:
                 f.write(b'abc'); f.flush(); print(os.stat(f.name).st_size)
             """;
-    private static final String PERL = "my %h = map { $_ => $_ ** 2 } 1..10; print join(',', map { \"$_=$h{$_}\" } sort { $a <=> $b } keys %h), \"\\n\"; print `echo child`; exit 4";
-    private static final String COMPILE = "cd $(mktemp -d) && gcc -O1 -pthread -o threads " + Guests.ROOT + "/it/src/guest/c/threads.c && ./threads";
+    private static final String PERL =
+            "my %h = map { $_ => $_ ** 2 } 1..10; print join(',', map { \"$_=$h{$_}\" } sort { $a <=> $b } keys %h), \"\\n\"; print `echo child`; exit 4";
+    private static final String COMPILE =
+            "cd $(mktemp -d) && gcc -O1 -pthread -o threads "
+                    + Guests.ROOT
+                    + "/it/src/guest/c/threads.c && ./threads";
     private static final String FILES =
             "set -e; cd $(mktemp -d); mkdir -p d/e; for i in 1 2 3; do echo line $i > d/e/f$i; done; tar cf d.tar d; rm -r d; tar xf d.tar; find d | sort; cat d/e/*;"
                     + " seq 1 5000 | sort -r | sort -n | md5sum; ln -s d/e l; ls l; mv d/e/f1 d/g; cp -r d c; diff -r c d && echo same; wc -c d.tar";
-    private static final String BIG = "cd $(mktemp -d); head -c 52428800 /dev/zero | tr '\\0' 'x' > big; sha256sum big; ls -l big | cut -d' ' -f5";
+    private static final String BIG =
+            "cd $(mktemp -d); head -c 52428800 /dev/zero | tr '\\0' 'x' > big; sha256sum big; ls -l big | cut -d' ' -f5";
 
     private static final List<List<String>> PROGRAMS =
             List.of(
@@ -53,11 +60,23 @@ class ProgramsIT {
                     List.of("busybox", "sh", "-c", JOBS),
                     List.of("bash", "-c", PIPELINE),
                     List.of("bash", "-c", JOBS),
-                    List.of("bash", "-c", "trap 'echo got' USR1; kill -USR1 $$; echo $(echo sub $(echo sub)); a=(1 2 3); echo ${#a[@]}; read x < <(echo p); echo $x"),
-                    List.of("bash", "-c", "ls -lR /usr/lib | grep -v ^total | sed 's/ [A-Z][a-z][a-z] .*[0-9][0-9]:*[0-9]* / /' | sort | sha256sum"),
+                    List.of(
+                            "bash",
+                            "-c",
+                            "trap 'echo got' USR1; kill -USR1 $$; echo $(echo sub $(echo sub)); a=(1 2 3); echo ${#a[@]}; read x < <(echo p); echo $x"),
+                    List.of(
+                            "bash",
+                            "-c",
+                            "ls -lR /usr/lib | grep -v ^total | sed 's/ [A-Z][a-z][a-z] .*[0-9][0-9]:*[0-9]* / /' | sort | sha256sum"),
                     List.of("bash", "-c", FILES),
                     List.of("bash", "-c", BIG),
-                    List.of("find", "/usr/share/doc", "-name", "copyright", "-newermt", "2000-01-01"),
+                    List.of(
+                            "find",
+                            "/usr/share/doc",
+                            "-name",
+                            "copyright",
+                            "-newermt",
+                            "2000-01-01"),
                     List.of("/usr/bin/python3", "-c", PYTHON),
                     List.of("perl", "-e", PERL),
                     List.of("bash", "-c", COMPILE));

@@ -69,7 +69,10 @@ final class Runsc implements AutoCloseable {
         Path bundle = work.resolve("bundle" + serial++);
         StringBuilder args = new StringBuilder();
         for (String word : command) {
-            args.append(args.isEmpty() ? "" : ",").append('"').append(word.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n")).append('"');
+            args.append(args.isEmpty() ? "" : ",")
+                    .append('"')
+                    .append(word.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n"))
+                    .append('"');
         }
         String config =
                 """
@@ -90,7 +93,12 @@ final class Runsc implements AutoCloseable {
     /** {@code run --detach} with output to a file, which is returned. */
     Path runDetached(String id, Path bundle) {
         Path output = work.resolve(id + ".out");
-        await(start(List.of("run", "--detach", "--bundle", bundle.toString(), id), output), TIMEOUT_SECONDS).succeeds();
+        await(
+                        start(
+                                List.of("run", "--detach", "--bundle", bundle.toString(), id),
+                                output),
+                        TIMEOUT_SECONDS)
+                .succeeds();
         return output;
     }
 
@@ -99,7 +107,14 @@ final class Runsc implements AutoCloseable {
         Path output = work.resolve(id + ".out");
         await(
                         start(
-                                List.of("restore", "--detach", "--image-path", image.toString(), "--bundle", bundle.toString(), id),
+                                List.of(
+                                        "restore",
+                                        "--detach",
+                                        "--image-path",
+                                        image.toString(),
+                                        "--bundle",
+                                        bundle.toString(),
+                                        id),
                                 output),
                         TIMEOUT_SECONDS)
                 .succeeds();
@@ -116,7 +131,8 @@ final class Runsc implements AutoCloseable {
     /** The host pid that {@code state ID} names. */
     long sandboxPid(String id) {
         String json = run("state", id).succeeds().out();
-        java.util.regex.Matcher pid = java.util.regex.Pattern.compile("\"pid\"\\s*:\\s*(\\d+)").matcher(json);
+        java.util.regex.Matcher pid =
+                java.util.regex.Pattern.compile("\"pid\"\\s*:\\s*(\\d+)").matcher(json);
         assertThat(pid.find()).as(json).isTrue();
         return Long.parseLong(pid.group(1));
     }
@@ -150,7 +166,14 @@ final class Runsc implements AutoCloseable {
             if (!running.process.waitFor(seconds, TimeUnit.SECONDS)) {
                 running.process.destroyForcibly();
                 throw new AssertionError(
-                        "no end in " + seconds + " s: " + running.what + "\nout: " + read(running.out) + "\nerr: " + read(running.err));
+                        "no end in "
+                                + seconds
+                                + " s: "
+                                + running.what
+                                + "\nout: "
+                                + read(running.out)
+                                + "\nerr: "
+                                + read(running.err));
             }
             return new Result(running.process.exitValue(), read(running.out), read(running.err));
         } catch (InterruptedException e) {
@@ -207,7 +230,9 @@ final class Runsc implements AutoCloseable {
                     continue;
                 }
                 try {
-                    String line = Files.readString(entry.resolve("cmdline"), StandardCharsets.ISO_8859_1).replace('\0', ' ');
+                    String line =
+                            Files.readString(entry.resolve("cmdline"), StandardCharsets.ISO_8859_1)
+                                    .replace('\0', ' ');
                     if (line.contains(state.toString())) {
                         found.add(pid + " " + line);
                     }
@@ -235,7 +260,8 @@ final class Runsc implements AutoCloseable {
         assertThat(processes()).as("processes left behind").isEmpty();
         assertThat(state).isEmptyDirectory();
         try (Stream<Path> files = Files.walk(work)) {
-            files.sorted(java.util.Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            files.sorted(java.util.Comparator.reverseOrder())
+                    .forEach(file -> file.toFile().delete());
         } catch (IOException e) {
             throw new AssertionError(e);
         }

@@ -168,7 +168,9 @@ public final class Errno {
 
     /** The C name of {@code errno}, for logs and strace. */
     public static String name(int errno) {
-        return errno >= 0 && errno < NAMES.length && NAMES[errno] != null ? NAMES[errno] : "E" + errno;
+        return errno >= 0 && errno < NAMES.length && NAMES[errno] != null
+                ? NAMES[errno]
+                : "E" + errno;
     }
 
     private Errno() {}

@@ -146,6 +146,5 @@ public final class Fcntl {
 
     public static final int O_LARGEFILE = 0x8000;
 
-
     private Fcntl() {}
 }

@@ -117,6 +117,5 @@ public final class Signals {
     public static final long SIG_DFL = 0;
     public static final long SIG_IGN = 1;
 
-
     private Signals() {}
 }

@@ -31,15 +31,21 @@ public final class HostConfinement {
      */
     public static int dropCapabilities(long keep) {
         for (int capability = 0; capability <= LAST_CAPABILITY; capability++) {
-            if ((keep >>> capability & 1) == 0 && RawSyscall.call(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0, 0) < 0) {
+            if ((keep >>> capability & 1) == 0
+                    && RawSyscall.call(SYS_prctl, PR_CAPBSET_DROP, capability, 0, 0, 0, 0) < 0) {
                 break; // past the last one the kernel knows, or already without CAP_SETPCAP
             }
         }
         RawSyscall.call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0);
-        MemorySegment structs = HostScratch.structs(); // header { u32 version; int pid }, data[2] { u32 effective, permitted, inheritable }
+        MemorySegment structs =
+                HostScratch.structs(); // header { u32 version; int pid }, data[2] { u32 effective,
+        // permitted, inheritable }
         structs.set(JAVA_INT, 0, CAPABILITY_VERSION_3);
         structs.set(JAVA_INT, 4, 0);
-        int result = (int) RawSyscall.call(SYS_capget, structs.address(), structs.address() + 8, 0, 0, 0, 0);
+        int result =
+                (int)
+                        RawSyscall.call(
+                                SYS_capget, structs.address(), structs.address() + 8, 0, 0, 0, 0);
         if (result < 0) {
             return result;
         }
@@ -49,7 +55,8 @@ public final class HostConfinement {
             structs.set(JAVA_INT, 8 + 12L * i + 4, permitted);
             structs.set(JAVA_INT, 8 + 12L * i + 8, 0);
         }
-        return (int) RawSyscall.call(SYS_capset, structs.address(), structs.address() + 8, 0, 0, 0, 0);
+        return (int)
+                RawSyscall.call(SYS_capset, structs.address(), structs.address() + 8, 0, 0, 0, 0);
     }
 
     /** Makes an empty directory that no longer has a name the root of the process: no path leads anywhere, and nothing can be created. */
@@ -75,7 +82,10 @@ public final class HostConfinement {
     /** Raises the soft limit of open descriptors to the hard one. */
     public static int raiseDescriptorLimit() {
         MemorySegment limits = HostScratch.structs();
-        int result = (int) RawSyscall.call(SYS_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, limits.address(), 0, 0);
+        int result =
+                (int)
+                        RawSyscall.call(
+                                SYS_prlimit64, 0, 7 /* RLIMIT_NOFILE */, 0, limits.address(), 0, 0);
         if (result < 0) {
             return result;
         }

@@ -55,7 +55,14 @@ public final class HostFiles {
     /** {@code statx(2)}: an empty path with AT_EMPTY_PATH means {@code dirfd} itself. */
     public static int statx(int dirfd, String path, int flags, HostStat out) {
         MemorySegment buffer = HostScratch.structs();
-        long result = withPath(SYS_statx, dirfd, path, flags | Fcntl.AT_NO_AUTOMOUNT, STATX_MASK, buffer.address());
+        long result =
+                withPath(
+                        SYS_statx,
+                        dirfd,
+                        path,
+                        flags | Fcntl.AT_NO_AUTOMOUNT,
+                        STATX_MASK,
+                        buffer.address());
         if (result >= 0) {
             out.fill(buffer);
         }
@@ -93,13 +100,17 @@ public final class HostFiles {
     }
 
     /** {@code pread(2)}. */
-    public static long pread(int fd, MemorySegment segment, long offset, long length, long position) {
-        return RawSyscall.call(SYS_pread64, fd, address(segment, offset, length), length, position, 0, 0);
+    public static long pread(
+            int fd, MemorySegment segment, long offset, long length, long position) {
+        return RawSyscall.call(
+                SYS_pread64, fd, address(segment, offset, length), length, position, 0, 0);
     }
 
     /** {@code pwrite(2)}. */
-    public static long pwrite(int fd, MemorySegment segment, long offset, long length, long position) {
-        return RawSyscall.call(SYS_pwrite64, fd, address(segment, offset, length), length, position, 0, 0);
+    public static long pwrite(
+            int fd, MemorySegment segment, long offset, long length, long position) {
+        return RawSyscall.call(
+                SYS_pwrite64, fd, address(segment, offset, length), length, position, 0, 0);
     }
 
     /** {@code lseek(2)}. */
@@ -136,16 +147,20 @@ public final class HostFiles {
     public static int symlinkat(String target, int dirfd, String path) {
         long first = HostScratch.path(0, target);
         long second = HostScratch.path(1, path);
-        return first == 0 || second == 0 ? -ENAMETOOLONG : (int) RawSyscall.call(SYS_symlinkat, first, dirfd, second, 0, 0, 0);
+        return first == 0 || second == 0
+                ? -ENAMETOOLONG
+                : (int) RawSyscall.call(SYS_symlinkat, first, dirfd, second, 0, 0, 0);
     }
 
     /** {@code linkat(2)}. */
-    public static int linkat(int oldDirfd, String oldPath, int newDirfd, String newPath, int flags) {
+    public static int linkat(
+            int oldDirfd, String oldPath, int newDirfd, String newPath, int flags) {
         return (int) withPaths(SYS_linkat, oldDirfd, oldPath, newDirfd, newPath, flags);
     }
 
     /** {@code renameat2(2)}. */
-    public static int renameat2(int oldDirfd, String oldPath, int newDirfd, String newPath, int flags) {
+    public static int renameat2(
+            int oldDirfd, String oldPath, int newDirfd, String newPath, int flags) {
         return (int) withPaths(SYS_renameat2, oldDirfd, oldPath, newDirfd, newPath, flags);
     }
 
@@ -160,7 +175,8 @@ public final class HostFiles {
     }
 
     /** {@code utimensat(2)}; a nanosecond field may be UTIME_NOW or UTIME_OMIT. An empty path with AT_EMPTY_PATH means {@code dirfd}. */
-    public static int utimensat(int dirfd, String path, long asec, long ansec, long msec, long mnsec, int flags) {
+    public static int utimensat(
+            int dirfd, String path, long asec, long ansec, long msec, long mnsec, int flags) {
         MemorySegment times = HostScratch.structs();
         times.set(JAVA_LONG, 0, asec);
         times.set(JAVA_LONG, 8, ansec);
@@ -219,10 +235,13 @@ public final class HostFiles {
         return name == 0 ? -ENAMETOOLONG : RawSyscall.call(nr, dirfd, name, c, d, e, 0);
     }
 
-    private static long withPaths(int nr, int oldDirfd, String oldPath, int newDirfd, String newPath, int flags) {
+    private static long withPaths(
+            int nr, int oldDirfd, String oldPath, int newDirfd, String newPath, int flags) {
         long first = HostScratch.path(0, oldPath);
         long second = HostScratch.path(1, newPath);
-        return first == 0 || second == 0 ? -ENAMETOOLONG : RawSyscall.call(nr, oldDirfd, first, newDirfd, second, flags, 0);
+        return first == 0 || second == 0
+                ? -ENAMETOOLONG
+                : RawSyscall.call(nr, oldDirfd, first, newDirfd, second, flags, 0);
     }
 
     private HostFiles() {}

@@ -15,9 +15,12 @@ public final class HostMachine {
     public static long memoryBytes() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment info = arena.allocate(112, 8);
-            // SAFETY: the kernel writes the 112 bytes of struct sysinfo, which live until the call is over.
+            // SAFETY: the kernel writes the 112 bytes of struct sysinfo, which live until the call
+            // is over.
             long result = RawSyscall.call(Sysno.SYS_sysinfo, info.address(), 0, 0, 0, 0, 0);
-            return result < 0 ? UNKNOWN : info.get(JAVA_LONG, 32) * Math.max(1, info.get(JAVA_INT, 104));
+            return result < 0
+                    ? UNKNOWN
+                    : info.get(JAVA_LONG, 32) * Math.max(1, info.get(JAVA_INT, 104));
         }
     }
 

@@ -21,7 +21,16 @@ public final class HostMemory {
     /** A sparse memfd of {@code size} bytes. */
     public static int memfd(String name, long size) {
         try (Arena arena = Arena.ofConfined()) {
-            int fd = (int) RawSyscall.call(SYS_memfd_create, arena.allocateFrom(name).address(), MFD_CLOEXEC, 0, 0, 0, 0);
+            int fd =
+                    (int)
+                            RawSyscall.call(
+                                    SYS_memfd_create,
+                                    arena.allocateFrom(name).address(),
+                                    MFD_CLOEXEC,
+                                    0,
+                                    0,
+                                    0,
+                                    0);
             if (fd >= 0) {
                 long error = RawSyscall.call(SYS_ftruncate, fd, size, 0, 0, 0, 0);
                 if (error < 0) {
@@ -35,7 +44,8 @@ public final class HostMemory {
 
     /** Maps a shared, writable piece of {@code fd}; returns its address. */
     public static long mapShared(int fd, long offset, long length) {
-        return RawSyscall.call(SYS_mmap, 0, length, PROT_READ_WRITE, MAP_SHARED_NORESERVE, fd, offset);
+        return RawSyscall.call(
+                SYS_mmap, 0, length, PROT_READ_WRITE, MAP_SHARED_NORESERVE, fd, offset);
     }
 
     /** Unmaps. SAFETY: the caller owns the range and no segment over it is used any more. */

@@ -43,7 +43,16 @@ public final class HostPoll {
     public static int await(int epoll, int[] fds, int[] events, int timeoutMillis) {
         MemorySegment buffer = HostScratch.structs();
         int most = (int) Math.min(fds.length, buffer.byteSize() / EVENT_SIZE);
-        int count = (int) RawSyscall.call(SYS_epoll_pwait, epoll, buffer.address(), most, timeoutMillis, 0, 0);
+        int count =
+                (int)
+                        RawSyscall.call(
+                                SYS_epoll_pwait,
+                                epoll,
+                                buffer.address(),
+                                most,
+                                timeoutMillis,
+                                0,
+                                0);
         for (int i = 0; i < count; i++) {
             events[i] = buffer.get(JAVA_INT_UNALIGNED, (long) i * EVENT_SIZE);
             fds[i] = (int) buffer.get(JAVA_LONG_UNALIGNED, (long) i * EVENT_SIZE + 4);

@@ -24,12 +24,26 @@ public final class HostPrivileges {
             return result;
         }
         long here = HostScratch.path(0, ".");
-        result = (int) RawSyscall.call(SYS_pivot_root, here, here, 0, 0, 0, 0); // the old root now lies over the new one: pivot_root(2), NOTES
+        result =
+                (int)
+                        RawSyscall.call(
+                                SYS_pivot_root,
+                                here,
+                                here,
+                                0,
+                                0,
+                                0,
+                                0); // the old root now lies over the new one: pivot_root(2), NOTES
         if (result < 0) {
             return result;
         }
-        result = (int) RawSyscall.call(SYS_umount2, HostScratch.path(0, "."), MNT_DETACH, 0, 0, 0, 0);
-        return result < 0 ? result : (int) RawSyscall.call(SYS_chdir, HostScratch.path(0, "/"), 0, 0, 0, 0, 0);
+        result =
+                (int)
+                        RawSyscall.call(
+                                SYS_umount2, HostScratch.path(0, "."), MNT_DETACH, 0, 0, 0, 0);
+        return result < 0
+                ? result
+                : (int) RawSyscall.call(SYS_chdir, HostScratch.path(0, "/"), 0, 0, 0, 0, 0);
     }
 
     /**
@@ -40,7 +54,9 @@ public final class HostPrivileges {
         MethodHandle setgroups = LibC.function("setgroups");
         MethodHandle setresgid = LibC.function("setresgid");
         MethodHandle setresuid = LibC.function("setresuid");
-        if ((int) LibC.call(setgroups, 0, 0, 0, 0, 0, 0) != 0 || (int) LibC.call(setresgid, id, id, id, 0, 0, 0) != 0 || (int) LibC.call(setresuid, id, id, id, 0, 0, 0) != 0) {
+        if ((int) LibC.call(setgroups, 0, 0, 0, 0, 0, 0) != 0
+                || (int) LibC.call(setresgid, id, id, id, 0, 0, 0) != 0
+                || (int) LibC.call(setresuid, id, id, id, 0, 0, 0) != 0) {
             return -dev.thaw.abi.Errno.EPERM;
         }
         return 0;

@@ -44,7 +44,14 @@ public final class HostProcess {
      *
      * @return the pid, or {@code -errno}
      */
-    public static int spawn(String path, String[] argv, String[] env, int stdin, int stdout, int stderr, int... inherited) {
+    public static int spawn(
+            String path,
+            String[] argv,
+            String[] env,
+            int stdin,
+            int stdout,
+            int stderr,
+            int... inherited) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment actions = arena.allocate(FILE_ACTIONS_SIZE, 16);
             long at = actions.address();
@@ -53,10 +60,25 @@ public final class HostProcess {
             LibC.call(Spawn.DUP2, at, stdout, 1, 0, 0, 0);
             LibC.call(Spawn.DUP2, at, stderr, 2, 0, 0, 0);
             for (int fd : inherited) {
-                LibC.call(Spawn.DUP2, at, fd, fd, 0, 0, 0); // onto itself: takes CLOEXEC away in the child
+                LibC.call(
+                        Spawn.DUP2,
+                        at,
+                        fd,
+                        fd,
+                        0,
+                        0,
+                        0); // onto itself: takes CLOEXEC away in the child
             }
             MemorySegment pid = arena.allocate(JAVA_INT);
-            long error = LibC.call(Spawn.SPAWN, pid.address(), string(arena, path), at, 0, strings(arena, argv), strings(arena, env));
+            long error =
+                    LibC.call(
+                            Spawn.SPAWN,
+                            pid.address(),
+                            string(arena, path),
+                            at,
+                            0,
+                            strings(arena, argv),
+                            strings(arena, env));
             LibC.call(Spawn.DESTROY, at, 0, 0, 0, 0, 0);
             return (int) error != 0 ? -(int) error : pid.get(JAVA_INT, 0);
         }
@@ -65,7 +87,15 @@ public final class HostProcess {
     /** Replaces this process by the program at {@code path}; returns only on failure. */
     public static int exec(String path, String[] argv, String[] env) {
         try (Arena arena = Arena.ofConfined()) {
-            return (int) RawSyscall.call(SYS_execve, string(arena, path), strings(arena, argv), strings(arena, env), 0, 0, 0);
+            return (int)
+                    RawSyscall.call(
+                            SYS_execve,
+                            string(arena, path),
+                            strings(arena, argv),
+                            strings(arena, env),
+                            0,
+                            0,
+                            0);
         }
     }
 
@@ -84,7 +114,16 @@ public final class HostProcess {
     public static boolean isEndedChild(int pid) {
         MemorySegment info = HostScratch.structs();
         info.set(JAVA_INT, SIGINFO_PID, 0);
-        return RawSyscall.call(SYS_waitid, P_PID, pid, info.address(), WEXITED | WNOHANG | WNOWAIT, 0, 0) == 0 && info.get(JAVA_INT, SIGINFO_PID) != 0;
+        return RawSyscall.call(
+                                SYS_waitid,
+                                P_PID,
+                                pid,
+                                info.address(),
+                                WEXITED | WNOHANG | WNOWAIT,
+                                0,
+                                0)
+                        == 0
+                && info.get(JAVA_INT, SIGINFO_PID) != 0;
     }
 
     /** Waits for the end of child {@code pid}, which stays a zombie for others to wait for. */
@@ -92,7 +131,9 @@ public final class HostProcess {
         MemorySegment info = HostScratch.structs();
         long result;
         do {
-            result = RawSyscall.call(SYS_waitid, P_PID, pid, info.address(), WEXITED | WNOWAIT, 0, 0);
+            result =
+                    RawSyscall.call(
+                            SYS_waitid, P_PID, pid, info.address(), WEXITED | WNOWAIT, 0, 0);
         } while (result == -EINTR);
     }
 

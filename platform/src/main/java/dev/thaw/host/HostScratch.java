@@ -13,7 +13,8 @@ final class HostScratch {
     private static final long STRUCTS = 2 * PATH_MAX;
     private static final long SIZE = STRUCTS + 1024;
 
-    private static final ThreadLocal<MemorySegment> SEGMENT = ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(SIZE, 64));
+    private static final ThreadLocal<MemorySegment> SEGMENT =
+            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(SIZE, 64));
 
     /** Stores a path (raw bytes as ISO-8859-1) in slot 0 or 1 and returns its address, or 0 where it is too long. A zero byte ends it early, so callers refuse one. */
     static long path(int slot, String path) {
@@ -23,7 +24,13 @@ final class HostScratch {
         }
         MemorySegment segment = SEGMENT.get();
         long at = (long) slot * PATH_MAX;
-        MemorySegment.copy(path.getBytes(StandardCharsets.ISO_8859_1), 0, segment, ValueLayout.JAVA_BYTE, at, length);
+        MemorySegment.copy(
+                path.getBytes(StandardCharsets.ISO_8859_1),
+                0,
+                segment,
+                ValueLayout.JAVA_BYTE,
+                at,
+                length);
         segment.set(ValueLayout.JAVA_BYTE, at + length, (byte) 0);
         return segment.address() + at;
     }

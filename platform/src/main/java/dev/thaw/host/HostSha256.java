@@ -13,12 +13,16 @@ import java.lang.invoke.MethodHandle;
 public final class HostSha256 {
     private static final int BYTES = 32;
 
-    private static final MethodHandle USABLE = NativeFiles.function("thaw_sha256_usable", FunctionDescriptor.of(JAVA_INT));
+    private static final MethodHandle USABLE =
+            NativeFiles.function("thaw_sha256_usable", FunctionDescriptor.of(JAVA_INT));
 
-    // SAFETY: reads `length` bytes, which the caller bounds, and writes 32; takes less than a millisecond for what a chunk holds, so it may hold off the collector.
+    // SAFETY: reads `length` bytes, which the caller bounds, and writes 32; takes less than a
+    // millisecond for what a chunk holds, so it may hold off the collector.
     private static final MethodHandle HASH =
             NativeFiles.function(
-                    "thaw_sha256", FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS), Linker.Option.critical(true));
+                    "thaw_sha256",
+                    FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, ADDRESS),
+                    Linker.Option.critical(true));
 
     /** Whether this processor has the instructions. */
     public static boolean usable() {
@@ -33,7 +37,10 @@ public final class HostSha256 {
     public static byte[] hash(byte[] bytes, int length) {
         byte[] out = new byte[BYTES];
         try {
-            HASH.invokeExact(MemorySegment.ofArray(bytes).asSlice(0, length), (long) length, MemorySegment.ofArray(out));
+            HASH.invokeExact(
+                    MemorySegment.ofArray(bytes).asSlice(0, length),
+                    (long) length,
+                    MemorySegment.ofArray(out));
         } catch (RuntimeException e) {
             throw e;
         } catch (Throwable t) {

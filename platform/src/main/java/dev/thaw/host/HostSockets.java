@@ -30,7 +30,10 @@ public final class HostSockets {
     /** A connected pair of Unix sockets of {@code type} (SOCK_STREAM, SOCK_SEQPACKET, SOCK_DGRAM). */
     public static int socketpair(int type, int[] out) {
         MemorySegment fds = HostScratch.structs();
-        int result = (int) RawSyscall.call(SYS_socketpair, AF_UNIX, type | CLOEXEC, 0, fds.address(), 0, 0);
+        int result =
+                (int)
+                        RawSyscall.call(
+                                SYS_socketpair, AF_UNIX, type | CLOEXEC, 0, fds.address(), 0, 0);
         if (result >= 0) {
             out[0] = fds.get(JAVA_INT, 0);
             out[1] = fds.get(JAVA_INT, 4);
@@ -87,7 +90,8 @@ public final class HostSockets {
     public static int setSendBuffer(int fd, int bytes) {
         MemorySegment value = HostScratch.structs();
         value.set(JAVA_INT, 0, bytes);
-        return (int) RawSyscall.call(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, value.address(), 4, 0);
+        return (int)
+                RawSyscall.call(SYS_setsockopt, fd, SOL_SOCKET, SO_SNDBUF, value.address(), 4, 0);
     }
 
     /** Sends {@code data[0, length)} and {@code fds}; MSG_NOSIGNAL is added to {@code flags}. */
@@ -96,7 +100,8 @@ public final class HostSockets {
     }
 
     /** Sends {@code data[0, length)} and the first {@code count} of {@code fds}. */
-    public static long sendmsg(int fd, MemorySegment data, long length, int flags, int[] fds, int count) {
+    public static long sendmsg(
+            int fd, MemorySegment data, long length, int flags, int[] fds, int count) {
         if (count > MAX_FDS || length > data.byteSize()) {
             return -EINVAL;
         }
@@ -113,7 +118,9 @@ public final class HostSockets {
         }
         long result;
         do {
-            result = RawSyscall.call(SYS_sendmsg, fd, scratch.address(), flags | MSG_NOSIGNAL, 0, 0, 0);
+            result =
+                    RawSyscall.call(
+                            SYS_sendmsg, fd, scratch.address(), flags | MSG_NOSIGNAL, 0, 0, 0);
         } while (result == -EINTR);
         return result;
     }
@@ -131,7 +138,9 @@ public final class HostSockets {
         }
         long result;
         do {
-            result = RawSyscall.call(SYS_recvmsg, fd, scratch.address(), flags | MSG_CMSG_CLOEXEC, 0, 0, 0);
+            result =
+                    RawSyscall.call(
+                            SYS_recvmsg, fd, scratch.address(), flags | MSG_CMSG_CLOEXEC, 0, 0, 0);
         } while (result == -EINTR);
         for (int i = 0; i < fds.length; i++) {
             fds[i] = -1;
@@ -140,7 +149,8 @@ public final class HostSockets {
             return result;
         }
         boolean truncated = (scratch.get(JAVA_INT, 48) & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-        // room is rounded up to eight bytes by the control length, so one descriptor more than asked for may come
+        // room is rounded up to eight bytes by the control length, so one descriptor more than
+        // asked for may come
         truncated |= room > 0 && rights(scratch, fds);
         if (truncated) {
             for (int i = 0; i < fds.length; i++) {

@@ -18,7 +18,8 @@ public final class HostTsc {
     // SAFETY: writes three longs to a segment of that size.
     private static final MethodHandle SAMPLE =
             NativeFiles.function("thaw_tsc_sample", FunctionDescriptor.ofVoid(ADDRESS));
-    private static final MethodHandle USABLE = NativeFiles.function("thaw_tsc_usable", FunctionDescriptor.of(JAVA_INT));
+    private static final MethodHandle USABLE =
+            NativeFiles.function("thaw_tsc_usable", FunctionDescriptor.of(JAVA_INT));
 
     /** Whether the counter runs evenly and alike on all processors. */
     public static boolean usable() {

@@ -15,18 +15,22 @@ public final class NativeFiles {
     public static Path path(String name) {
         String directory = System.getProperty("thaw.native");
         if (directory == null) {
-            throw new IllegalStateException("the system property thaw.native must name the directory that platform/src/main/native/build.sh DIR filled");
+            throw new IllegalStateException(
+                    "the system property thaw.native must name the directory that platform/src/main/native/build.sh DIR filled");
         }
         return Path.of(directory, name).toAbsolutePath();
     }
 
     /** The function {@code name} of libthaw.so. */
-    public static MethodHandle function(String name, FunctionDescriptor type, Linker.Option... options) {
-        return Linker.nativeLinker().downcallHandle(Library.LOOKUP.find(name).orElseThrow(), type, options);
+    public static MethodHandle function(
+            String name, FunctionDescriptor type, Linker.Option... options) {
+        return Linker.nativeLinker()
+                .downcallHandle(Library.LOOKUP.find(name).orElseThrow(), type, options);
     }
 
     /** Loaded when first used. */
     private static final class Library {
-        static final SymbolLookup LOOKUP = SymbolLookup.libraryLookup(path("libthaw.so"), Arena.global());
+        static final SymbolLookup LOOKUP =
+                SymbolLookup.libraryLookup(path("libthaw.so"), Arena.global());
     }
 }

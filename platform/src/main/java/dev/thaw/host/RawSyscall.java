@@ -1,6 +1,5 @@
 package dev.thaw.host;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
@@ -15,19 +14,22 @@ import java.lang.invoke.VarHandle;
 public final class RawSyscall {
     private static final Linker LINKER = Linker.nativeLinker();
     private static final VarHandle ERRNO =
-            Linker.Option.captureStateLayout().varHandle(MemoryLayout.PathElement.groupElement("errno"));
+            Linker.Option.captureStateLayout()
+                    .varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
     // SAFETY: syscall(2) of libc takes six words; what they mean is each caller's to justify.
     private static final MethodHandle SYSCALL =
             LINKER.downcallHandle(
                     LINKER.defaultLookup().find("syscall").orElseThrow(),
                     FunctionDescriptor.of(
-                            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG),
+                            JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG,
+                            JAVA_LONG, JAVA_LONG),
                     Linker.Option.captureCallState("errno"),
                     Linker.Option.firstVariadicArg(1));
 
     private static final ThreadLocal<MemorySegment> CALL_STATE =
-            ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(Linker.Option.captureStateLayout()));
+            ThreadLocal.withInitial(
+                    () -> Arena.ofAuto().allocate(Linker.Option.captureStateLayout()));
 
     /** Makes host call {@code nr}; returns its result, or {@code -errno}. */
     public static long call(long nr, long a, long b, long c, long d, long e, long f) {

@@ -18,7 +18,8 @@ import java.util.TreeMap;
  * filter always allows, so the length of the list costs nothing for those; calls with a condition run the filter each time.
  */
 public final class Seccomp {
-    // Classic BPF: struct sock_filter { u16 code; u8 jt, jf; u32 k }, over struct seccomp_data { int nr; u32 arch; u64 ip; u64 args[6] }.
+    // Classic BPF: struct sock_filter { u16 code; u8 jt, jf; u32 k }, over struct seccomp_data {
+    // int nr; u32 arch; u64 ip; u64 args[6] }.
     private static final int LOAD = 0x20; // BPF_LD | BPF_W | BPF_ABS
     private static final int JUMP_EQUAL = 0x15; // BPF_JMP | BPF_JEQ | BPF_K
     private static final int JUMP_GREATER_EQUAL = 0x35; // BPF_JMP | BPF_JGE | BPF_K
@@ -67,14 +68,48 @@ public final class Seccomp {
 
     /** Allows what a HotSpot JVM that has loaded its classes goes on to call: memory, threads, locks, time, its own descriptors. No files, sockets, programs. */
     public Seccomp allowJvm() {
-        allow(SYS_read, SYS_write, SYS_close, SYS_lseek, SYS_pread64, SYS_fstat, SYS_poll, SYS_ppoll);
+        allow(
+                SYS_read,
+                SYS_write,
+                SYS_close,
+                SYS_lseek,
+                SYS_pread64,
+                SYS_fstat,
+                SYS_poll,
+                SYS_ppoll);
         allow(SYS_mmap, SYS_munmap, SYS_mprotect, SYS_madvise, SYS_mremap, SYS_brk, SYS_mincore);
-        allow(SYS_futex, SYS_set_robust_list, SYS_rseq, SYS_set_tid_address, SYS_exit, SYS_exit_group, SYS_gettid, SYS_getpid, SYS_tgkill);
-        allow(SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack, SYS_restart_syscall);
+        allow(
+                SYS_futex,
+                SYS_set_robust_list,
+                SYS_rseq,
+                SYS_set_tid_address,
+                SYS_exit,
+                SYS_exit_group,
+                SYS_gettid,
+                SYS_getpid,
+                SYS_tgkill);
+        allow(
+                SYS_rt_sigaction,
+                SYS_rt_sigprocmask,
+                SYS_rt_sigreturn,
+                SYS_sigaltstack,
+                SYS_restart_syscall);
         allow(SYS_sched_yield, SYS_sched_getaffinity, SYS_getcpu, SYS_membarrier, SYS_getpriority);
-        allow(SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday, SYS_time);
+        allow(
+                SYS_clock_gettime,
+                SYS_clock_getres,
+                SYS_clock_nanosleep,
+                SYS_nanosleep,
+                SYS_gettimeofday,
+                SYS_time);
         allow(SYS_getrusage, SYS_sysinfo, SYS_getrandom, SYS_uname);
-        allowIf(SYS_prctl, 0, -1, 15 /* PR_SET_NAME */, 16 /* PR_GET_NAME */, 0x53564d41 /* PR_SET_VMA */);
+        allowIf(
+                SYS_prctl,
+                0,
+                -1,
+                15 /* PR_SET_NAME */,
+                16 /* PR_GET_NAME */,
+                0x53564d41 /* PR_SET_VMA */);
         allowIf(SYS_prlimit64, 0, -1, 0); // glibc's pthread_getattr_np reads the stack limit
         allowIf(SYS_clone, 0, CLONE_THREAD, CLONE_THREAD);
         refuse(SYS_clone3, ENOSYS); // its flags lie in memory; glibc falls back to clone
@@ -99,12 +134,22 @@ public final class Seccomp {
             for (int i = 0; i < program.length; i++) {
                 code.setAtIndex(JAVA_INT, i, program[i]);
             }
-            MemorySegment header = arena.allocate(16, 8); // struct sock_fprog { u16 len; struct sock_filter *filter }
+            MemorySegment header =
+                    arena.allocate(
+                            16, 8); // struct sock_fprog { u16 len; struct sock_filter *filter }
             header.set(JAVA_SHORT, 0, (short) (program.length / 2));
             header.set(JAVA_LONG, 8, code.address());
             long result = RawSyscall.call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0);
             if (result >= 0) {
-                result = RawSyscall.call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, FILTER_FLAG_TSYNC, header.address(), 0, 0, 0);
+                result =
+                        RawSyscall.call(
+                                SYS_seccomp,
+                                SECCOMP_SET_MODE_FILTER,
+                                FILTER_FLAG_TSYNC,
+                                header.address(),
+                                0,
+                                0,
+                                0);
             }
             return result > 0 ? -EAGAIN : (int) result;
         }

@@ -16,7 +16,14 @@ public interface AddressSpace extends AutoCloseable {
      *
      * @return 0, or {@code -ENOMEM} when the host has no room for another mapping: {@link #unmap} everything and start again
      */
-    int map(@Nullable GuestThread caller, long address, long length, int file, long offset, int prot, boolean populate);
+    int map(
+            @Nullable GuestThread caller,
+            long address,
+            long length,
+            int file,
+            long offset,
+            int prot,
+            boolean populate);
 
     /** Withdraws the mappings of the range. When it returns, no guest thread can reach the pages any more. */
     void unmap(@Nullable GuestThread caller, long address, long length);

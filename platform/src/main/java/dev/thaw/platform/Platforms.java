@@ -19,7 +19,13 @@ public final class Platforms {
         return switch (name) {
             case "systrap" -> new SystrapPlatform(memory);
             case "ptrace" -> new PtracePlatform(memory);
-            default -> throw new PlatformException("no such platform: " + name + " (there are: " + String.join(", ", names()) + ")");
+            default ->
+                    throw new PlatformException(
+                            "no such platform: "
+                                    + name
+                                    + " (there are: "
+                                    + String.join(", ", names())
+                                    + ")");
         };
     }
 }

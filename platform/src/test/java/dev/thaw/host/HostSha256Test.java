@@ -16,7 +16,9 @@ final class HostSha256Test {
         new Random(7).nextBytes(bytes);
         MessageDigest digest = MessageDigest.getInstance("SHA-256");
         for (int length = 0; length <= bytes.length; length += length < 300 ? 1 : 4093) {
-            assertThat(HostSha256.hash(bytes, length)).as("%d bytes", length).isEqualTo(digest.digest(Arrays.copyOf(bytes, length)));
+            assertThat(HostSha256.hash(bytes, length))
+                    .as("%d bytes", length)
+                    .isEqualTo(digest.digest(Arrays.copyOf(bytes, length)));
         }
     }
 }

@@ -17,8 +17,17 @@ class SeccompTest {
     static final class Child {
         public static void main(String[] args) throws Exception {
             Thread older = Thread.ofPlatform().unstarted(() -> {});
-            Seccomp filter = new Seccomp().allowJvm().allowIf(SYS_lseek, 2, -1, 1).allowIf(SYS_socket, 0, 0xff, 7, 2).refuse(SYS_getppid, 77).prepare();
-            HostFiles.close(HostFiles.open("/", 0, 0)); // loads what is used below; afterwards no class file can be opened
+            Seccomp filter =
+                    new Seccomp()
+                            .allowJvm()
+                            .allowIf(SYS_lseek, 2, -1, 1)
+                            .allowIf(SYS_socket, 0, 0xff, 7, 2)
+                            .refuse(SYS_getppid, 77)
+                            .prepare();
+            HostFiles.close(
+                    HostFiles.open(
+                            "/", 0,
+                            0)); // loads what is used below; afterwards no class file can be opened
             HostProcess.getpid();
             StringBuilder out = new StringBuilder();
             out.append("install ").append(filter.install()).append('\n');
@@ -32,16 +41,27 @@ class SeccompTest {
                 }
             }
             System.gc();
-            out.append("getpid ").append(RawSyscall.call(SYS_getpid, 0, 0, 0, 0, 0, 0) > 0).append('\n');
+            out.append("getpid ")
+                    .append(RawSyscall.call(SYS_getpid, 0, 0, 0, 0, 0, 0) > 0)
+                    .append('\n');
             out.append("open ").append(HostFiles.open("/etc/passwd", 0, 0)).append('\n');
-            out.append("exec ").append(HostProcess.exec("/bin/true", new String[] {"true"}, new String[0])).append('\n');
+            out.append("exec ")
+                    .append(HostProcess.exec("/bin/true", new String[] {"true"}, new String[0]))
+                    .append('\n');
             out.append("fork ").append(RawSyscall.call(SYS_clone, 17, 0, 0, 0, 0, 0)).append('\n');
             out.append("ppid ").append(RawSyscall.call(SYS_getppid, 0, 0, 0, 0, 0, 0)).append('\n');
             out.append("unix ").append(RawSyscall.call(SYS_socket, 1, 1, 0, 0, 0, 0)).append('\n');
-            out.append("inet ").append(RawSyscall.call(SYS_socket, 2, 1, 0, 0, 0, 0) >= 0).append('\n');
+            out.append("inet ")
+                    .append(RawSyscall.call(SYS_socket, 2, 1, 0, 0, 0, 0) >= 0)
+                    .append('\n');
             out.append("seek ").append(RawSyscall.call(SYS_lseek, 999, 0, 0, 0, 0, 0)).append('\n');
             long[] inThread = new long[1];
-            Thread thread = Thread.ofPlatform().start(() -> inThread[0] = RawSyscall.call(SYS_ptrace, 0, 0, 0, 0, 0, 0));
+            Thread thread =
+                    Thread.ofPlatform()
+                            .start(
+                                    () ->
+                                            inThread[0] =
+                                                    RawSyscall.call(SYS_ptrace, 0, 0, 0, 0, 0, 0));
             thread.join();
             out.append("thread ").append(inThread[0]).append('\n');
             System.out.write(out.toString().getBytes(StandardCharsets.US_ASCII));
@@ -68,7 +88,15 @@ class SeccompTest {
         assertThat(child.waitFor(30, TimeUnit.SECONDS)).isTrue();
         assertThat(out.toString(StandardCharsets.US_ASCII).lines())
                 .containsExactly(
-                        "install 0", "getpid true", "open " + -EPERM, "exec " + -EPERM, "fork " + -EPERM, "ppid -77", "unix " + -EPERM, "inet true",
-                        "seek " + -EPERM, "thread " + -EPERM);
+                        "install 0",
+                        "getpid true",
+                        "open " + -EPERM,
+                        "exec " + -EPERM,
+                        "fork " + -EPERM,
+                        "ppid -77",
+                        "unix " + -EPERM,
+                        "inet true",
+                        "seek " + -EPERM,
+                        "thread " + -EPERM);
     }
 }

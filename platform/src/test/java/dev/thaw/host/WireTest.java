@@ -24,7 +24,15 @@ class WireTest {
         Wire[] ends = pair();
         try (Wire a = ends[0];
                 Wire b = ends[1]) {
-            a.out().reset().u8(200).u16(60_000).i32(-5).i64(Long.MIN_VALUE).string("\u00e9\u0000x").utf8("é✓").bytes(new byte[] {1, 2});
+            a.out()
+                    .reset()
+                    .u8(200)
+                    .u16(60_000)
+                    .i32(-5)
+                    .i64(Long.MIN_VALUE)
+                    .string("\u00e9\u0000x")
+                    .utf8("é✓")
+                    .bytes(new byte[] {1, 2});
             assertThat(a.send()).isZero();
             assertThat(b.receive(1000)).isEqualTo((int) a.out().size());
             WireReader in = b.in();
@@ -72,7 +80,9 @@ class WireTest {
             int taken = b.takeFd(0);
             int left = taken + 1;
             assertThat(HostFiles.fcntl(taken, F_GETFD, 0)).isEqualTo(FD_CLOEXEC);
-            assertThat(HostFiles.fcntl(left, F_GETFD, 0)).as("the second came too").isEqualTo(FD_CLOEXEC);
+            assertThat(HostFiles.fcntl(left, F_GETFD, 0))
+                    .as("the second came too")
+                    .isEqualTo(FD_CLOEXEC);
             assertThat(a.send()).isZero();
             assertThat(b.receive(0)).isEqualTo(1);
             assertThat(b.takeFd(0)).isEqualTo(-1);
@@ -119,6 +129,9 @@ class WireTest {
             assertThat(server.in().i64()).isEqualTo(42);
         }
         HostFiles.close(listener);
-        assertThat(HostSockets.connectUnix(directory.resolve("x".repeat(200)).toString(), Wire.SOCKET_TYPE)).isNegative();
+        assertThat(
+                        HostSockets.connectUnix(
+                                directory.resolve("x".repeat(200)).toString(), Wire.SOCKET_TYPE))
+                .isNegative();
     }
 }

@@ -29,10 +29,10 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.api.Test;
 
 /** What every platform must do, with raw machine code for a guest. */
 @ParameterizedClass
@@ -80,7 +80,16 @@ final class PlatformTest {
         patcher.add(TEXT, text);
         space.setPatcher(patcher);
         patchers.put(space, patcher);
-        assertThat(space.map(null, DATA, SIZE, 0, memory.allocate(SIZE / 4096, 1), PROT_READ | PROT_WRITE, true)).isZero();
+        assertThat(
+                        space.map(
+                                null,
+                                DATA,
+                                SIZE,
+                                0,
+                                memory.allocate(SIZE / 4096, 1),
+                                PROT_READ | PROT_WRITE,
+                                true))
+                .isZero();
         return space;
     }
 
@@ -99,7 +108,15 @@ final class PlatformTest {
 
     @Test
     void syscall_reportsNumberAndReturnsResult() throws Exception {
-        GuestThread thread = thread(space(new Code().rax(39).syscall().bytes(0x48, 0x89, 0xc7).rax(231).syscall())); // getpid, mov rax, rdi, exit_group
+        GuestThread thread =
+                thread(
+                        space(
+                                new Code()
+                                        .rax(39)
+                                        .syscall()
+                                        .bytes(0x48, 0x89, 0xc7)
+                                        .rax(231)
+                                        .syscall())); // getpid, mov rax, rdi, exit_group
         Registers r = entry();
         assertThat(thread.run(r)).isEqualTo(StopReason.SYSCALL);
         assertThat(r.rax).isEqualTo(39);
@@ -141,7 +158,8 @@ final class PlatformTest {
     void faults_areReportedByKind() throws Exception {
         expectFault(new Code().bytes(0x0f, 0x0b), SIGILL, 0);
         expectFault(new Code().bytes(0xcc), SIGTRAP, 1);
-        expectFault(new Code().bytes(0x31, 0xc9, 0xf7, 0xf1), SIGFPE, 2); // xor %ecx, %ecx; div %ecx
+        expectFault(
+                new Code().bytes(0x31, 0xc9, 0xf7, 0xf1), SIGFPE, 2); // xor %ecx, %ecx; div %ecx
         expectFault(new Code().bytes(0xf4), SIGSEGV, 0); // hlt
         expectFault(new Code().bytes(0xcd, 0x80), SIGSEGV, 0);
     }
@@ -157,40 +175,56 @@ final class PlatformTest {
 
     @Test
     void pageFault_saysAddressAndAccess() throws Exception {
-        AddressSpace space = space(new Code().bytes(0x48, 0x8b, 0x07, 0x48, 0x89, 0x06, 0xff, 0xd2, 0x0f, 0x05)); // load (rdi), store (rsi), call rdx
+        AddressSpace space =
+                space(
+                        new Code()
+                                .bytes(
+                                        0x48, 0x8b, 0x07, 0x48, 0x89, 0x06, 0xff, 0xd2, 0x0f,
+                                        0x05)); // load (rdi), store (rsi), call rdx
         GuestThread thread = thread(space);
         Registers r = entry();
         r.rdi = 0x500008;
         r.rsi = 0x600010;
         r.rdx = 0x700000;
         assertThat(thread.run(r)).isEqualTo(StopReason.FAULT);
-        assertThat(List.of(thread.faultSignal(), thread.faultAddress(), thread.faultAccess())).isEqualTo(List.of(SIGSEGV, 0x500008L, PROT_READ));
+        assertThat(List.of(thread.faultSignal(), thread.faultAddress(), thread.faultAccess()))
+                .isEqualTo(List.of(SIGSEGV, 0x500008L, PROT_READ));
         long page = memory.allocate(1, 1);
         memory.view().set(JAVA_LONG, page + 8, 0x1122334455667788L);
         assertThat(space.map(thread, 0x500000, 4096, 0, page, PROT_READ, false)).isZero();
         assertThat(thread.run(r)).isEqualTo(StopReason.FAULT);
         if (name.equals("ptrace")) { // tells a write from a read only where something is mapped
-            assertThat(List.of(thread.faultAddress(), thread.faultAccess())).isEqualTo(List.of(0x600010L, PROT_READ));
+            assertThat(List.of(thread.faultAddress(), thread.faultAccess()))
+                    .isEqualTo(List.of(0x600010L, PROT_READ));
             space.map(thread, 0x600000, 4096, 0, page, PROT_READ, false);
             assertThat(thread.run(r)).isEqualTo(StopReason.FAULT);
         }
-        assertThat(List.of(thread.faultAddress(), thread.faultAccess())).isEqualTo(List.of(0x600010L, PROT_WRITE));
-        assertThat(space.map(thread, 0x600000, 4096, 0, page, PROT_READ | PROT_WRITE, false)).isZero();
+        assertThat(List.of(thread.faultAddress(), thread.faultAccess()))
+                .isEqualTo(List.of(0x600010L, PROT_WRITE));
+        assertThat(space.map(thread, 0x600000, 4096, 0, page, PROT_READ | PROT_WRITE, false))
+                .isZero();
         assertThat(thread.run(r)).isEqualTo(StopReason.FAULT);
         assertThat(memory.view().get(JAVA_LONG, page + 16)).isEqualTo(0x1122334455667788L);
-        assertThat(List.of(thread.faultAddress(), thread.faultAccess())).isIn(List.of(0x700000L, PROT_EXEC), List.of(0x700000L, PROT_READ));
+        assertThat(List.of(thread.faultAddress(), thread.faultAccess()))
+                .isIn(List.of(0x700000L, PROT_EXEC), List.of(0x700000L, PROT_READ));
     }
 
     @Test
     void unmapAndProtect_takeAccessAway() throws Exception {
-        AddressSpace space = space(new Code().bytes(0x48, 0x89, 0x37, 0x0f, 0x05, 0xeb, 0xf9)); // 1: mov %rsi, (%rdi); syscall; jmp 1b
+        AddressSpace space =
+                space(
+                        new Code()
+                                .bytes(
+                                        0x48, 0x89, 0x37, 0x0f, 0x05, 0xeb,
+                                        0xf9)); // 1: mov %rsi, (%rdi); syscall; jmp 1b
         GuestThread thread = thread(space);
         Registers r = entry();
         r.rdi = DATA;
         assertThat(thread.run(r)).isEqualTo(StopReason.SYSCALL);
         space.protect(thread, DATA, 4096, PROT_READ);
         assertThat(thread.run(r)).isEqualTo(StopReason.FAULT);
-        assertThat(List.of(thread.faultAddress(), thread.faultAccess())).isEqualTo(List.of(DATA, PROT_WRITE));
+        assertThat(List.of(thread.faultAddress(), thread.faultAccess()))
+                .isEqualTo(List.of(DATA, PROT_WRITE));
         space.protect(thread, DATA, 4096, PROT_READ | PROT_WRITE);
         assertThat(thread.run(r)).isEqualTo(StopReason.SYSCALL);
         space.unmap(null, DATA, 4096);
@@ -200,7 +234,8 @@ final class PlatformTest {
 
     @Test
     void interrupt_stopsAComputingLoop() throws Exception {
-        GuestThread thread = thread(space(new Code().bytes(0xff, 0xc3, 0xeb, 0xfc))); // 1: inc %ebx; jmp 1b
+        GuestThread thread =
+                thread(space(new Code().bytes(0xff, 0xc3, 0xeb, 0xfc))); // 1: inc %ebx; jmp 1b
         Registers r = entry();
         for (int i = 0; i < 20; i++) {
             Thread other = Thread.startVirtualThread(thread::interrupt);
@@ -225,7 +260,12 @@ final class PlatformTest {
     @Test
     void floatingPoint_isKeptAndMoved() throws Exception {
         // 1: vmovdqu (%rdi), %ymm15; syscall; vmovdqu %ymm15, (%rsi); syscall
-        AddressSpace space = space(new Code().bytes(0xc5, 0x7e, 0x6f, 0x3f, 0x0f, 0x05, 0xc5, 0x7e, 0x7f, 0x3e, 0x0f, 0x05));
+        AddressSpace space =
+                space(
+                        new Code()
+                                .bytes(
+                                        0xc5, 0x7e, 0x6f, 0x3f, 0x0f, 0x05, 0xc5, 0x7e, 0x7f, 0x3e,
+                                        0x0f, 0x05));
         GuestThread thread = thread(space);
         long page = memory.allocate(1, 1);
         space.map(null, 0x500000, 4096, 0, page, PROT_READ | PROT_WRITE, true);
@@ -256,21 +296,28 @@ final class PlatformTest {
     @Test
     void twoThreads_runAtOnce() throws Exception {
         // 1: lock incq (%rdi); cmp %rsi, (%rdi); jb 1b; syscall
-        AddressSpace space = space(new Code().bytes(0xf0, 0x48, 0xff, 0x07, 0x48, 0x39, 0x37, 0x72, 0xf7, 0x0f, 0x05));
+        AddressSpace space =
+                space(
+                        new Code()
+                                .bytes(
+                                        0xf0, 0x48, 0xff, 0x07, 0x48, 0x39, 0x37, 0x72, 0xf7, 0x0f,
+                                        0x05));
         CountDownLatch done = new CountDownLatch(2);
         List<StopReason> reasons = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
             GuestThread thread = thread(space);
-            Thread.ofPlatform().start(() -> {
-                Registers r = entry();
-                r.rdi = DATA;
-                r.rsi = 100_000;
-                StopReason reason = thread.run(r);
-                synchronized (reasons) {
-                    reasons.add(reason);
-                }
-                done.countDown();
-            });
+            Thread.ofPlatform()
+                    .start(
+                            () -> {
+                                Registers r = entry();
+                                r.rdi = DATA;
+                                r.rsi = 100_000;
+                                StopReason reason = thread.run(r);
+                                synchronized (reasons) {
+                                    reasons.add(reason);
+                                }
+                                done.countDown();
+                            });
         }
         done.await();
         assertThat(reasons).containsExactly(StopReason.SYSCALL, StopReason.SYSCALL);
@@ -280,7 +327,13 @@ final class PlatformTest {
     void addressSpaces_areSeparate() throws Exception {
         List<GuestThread> threads = new ArrayList<>();
         for (int i = 0; i < 20; i++) {
-            threads.add(thread(space(new Code().bytes(0x48, 0x87, 0x37, 0x0f, 0x05)))); // xchg %rsi, (%rdi); syscall
+            threads.add(
+                    thread(
+                            space(
+                                    new Code()
+                                            .bytes(
+                                                    0x48, 0x87, 0x37, 0x0f,
+                                                    0x05)))); // xchg %rsi, (%rdi); syscall
         }
         for (int i = 0; i < 20; i++) {
             Registers r = entry();
@@ -293,10 +346,17 @@ final class PlatformTest {
 
     @Test
     void noHostCall_fromTheStubsText() throws Exception {
-        // jmp *%rbx with the registers of an mmap over the data, to every syscall instruction of the stub
+        // jmp *%rbx with the registers of an mmap over the data, to every syscall instruction of
+        // the stub
         AddressSpace space = space(new Code().bytes(0xff, 0xe3));
         long base = platform.maxAddress();
-        GuestThread scout = thread(space(new Code().bytes(0x0f, 0xb7, 0x07, 0x0f, 0x05))); // movzwl (%rdi), %eax; syscall
+        GuestThread scout =
+                thread(
+                        space(
+                                new Code()
+                                        .bytes(
+                                                0x0f, 0xb7, 0x07, 0x0f,
+                                                0x05))); // movzwl (%rdi), %eax; syscall
         int tried = 0;
         for (long at = base; at < base + 4095; at++) {
             Registers r = entry();
@@ -322,18 +382,30 @@ final class PlatformTest {
                 space = space(new Code().bytes(0xff, 0xe3));
                 continue;
             }
-            assertThat(reason == StopReason.SYSCALL && r.origRax == 9 || reason == StopReason.FAULT).as("at %x: %s %x", at, reason, r.rax).isTrue();
+            assertThat(reason == StopReason.SYSCALL && r.origRax == 9 || reason == StopReason.FAULT)
+                    .as("at %x: %s %x", at, reason, r.rax)
+                    .isTrue();
         }
         assertThat(tried).isGreaterThan(3);
     }
 
     @Test
     void vsyscallPage_letsNothingThrough() throws Exception {
-        GuestThread thread = thread(space(new Code().bytes(0xff, 0xd3, 0x0f, 0x05))); // call *%rbx: the vsyscall page's time()
+        GuestThread thread =
+                thread(
+                        space(
+                                new Code()
+                                        .bytes(
+                                                0xff, 0xd3, 0x0f,
+                                                0x05))); // call *%rbx: the vsyscall page's time()
         Registers r = entry();
         r.rbx = 0xffffffffff600400L;
         StopReason reason = thread.run(r);
-        assertThat(reason == StopReason.FAULT || reason == StopReason.SYSCALL && r.origRax == 201 && r.rip == TEXT + 2)
+        assertThat(
+                        reason == StopReason.FAULT
+                                || reason == StopReason.SYSCALL
+                                        && r.origRax == 201
+                                        && r.rip == TEXT + 2)
                 .as("%s %d %x", reason, r.origRax, r.rip)
                 .isTrue();
     }
@@ -374,7 +446,8 @@ final class PlatformTest {
             assertThat(r.rcx).isIn(r.rip, TEXT + length);
             assertThat(r.rsp).isEqualTo(DATA + 0x8000);
             assertThat(List.of(r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9)).containsOnly((long) round);
-            assertThat(List.of(r.rbx, r.rbp, r.r12, r.r13, r.r14, r.r15)).containsOnly((long) -round);
+            assertThat(List.of(r.rbx, r.rbp, r.r12, r.r13, r.r14, r.r15))
+                    .containsOnly((long) -round);
             assertThat(r.fsBase).isEqualTo(round == 0 ? 0 : DATA + round);
             assertThat(r.gsBase).isZero();
             if (round % 10 == 9) { // the same call again
@@ -408,18 +481,27 @@ final class PlatformTest {
 
     @Test
     void patchedMove_behavesAsBefore() throws Exception {
-        patched(new Code().bytes(0x90, 0x90, 0xb8, 0xe8, 3, 0, 0, 0x0f, 0x05, 0xeb, 0xf7), 9); // 1: mov $1000, %eax; syscall; jmp 1b
+        patched(
+                new Code().bytes(0x90, 0x90, 0xb8, 0xe8, 3, 0, 0, 0x0f, 0x05, 0xeb, 0xf7),
+                9); // 1: mov $1000, %eax; syscall; jmp 1b
     }
 
     @Test
     void patchedCompare_behavesAsBefore() throws Exception {
-        patched(new Code().bytes(0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0xeb, 0xf6), 2); // 1: syscall; cmp $-4096, %rax; jmp 1b
+        patched(
+                new Code().bytes(0x0f, 0x05, 0x48, 0x3d, 0, 0xf0, 0xff, 0xff, 0xeb, 0xf6),
+                2); // 1: syscall; cmp $-4096, %rax; jmp 1b
     }
 
     @Test
     void callInFlight_returnsIntoAPatchedSite() throws Exception {
         // syscall; cmp $1000, %rax; sete %bl; jmp 1b
-        AddressSpace space = space(new Code().bytes(0x0f, 0x05, 0x48, 0x3d, 0xe8, 3, 0, 0, 0x0f, 0x94, 0xc3, 0xeb, 0xf3));
+        AddressSpace space =
+                space(
+                        new Code()
+                                .bytes(
+                                        0x0f, 0x05, 0x48, 0x3d, 0xe8, 3, 0, 0, 0x0f, 0x94, 0xc3,
+                                        0xeb, 0xf3));
         GuestThread blocked = thread(space);
         Registers b = entry();
         b.rax = 5;
@@ -439,7 +521,8 @@ final class PlatformTest {
 
     @Test
     void interrupt_reachesPatchedLoops() throws Exception {
-        AddressSpace space = space(new Code().bytes(0x90, 0x90, 0xb8, 0xe8, 3, 0, 0, 0x0f, 0x05, 0xeb, 0xf7));
+        AddressSpace space =
+                space(new Code().bytes(0x90, 0x90, 0xb8, 0xe8, 3, 0, 0, 0x0f, 0x05, 0xeb, 0xf7));
         GuestThread thread = thread(space);
         Registers r = entry();
         for (int i = 0; i < 200; i++) {
@@ -456,10 +539,17 @@ final class PlatformTest {
     @Test
     void killedSandbox_leavesNoStub() throws Exception {
         String java = ProcessHandle.current().info().command().orElseThrow();
-        Process sandbox = new ProcessBuilder(java, "--enable-native-access=ALL-UNNAMED", "-Dthaw.native=" + System.getProperty("thaw.native"), "-cp",
-                        System.getProperty("java.class.path"), Sleeper.class.getName(), name)
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .start();
+        Process sandbox =
+                new ProcessBuilder(
+                                java,
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-Dthaw.native=" + System.getProperty("thaw.native"),
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                Sleeper.class.getName(),
+                                name)
+                        .redirectError(ProcessBuilder.Redirect.INHERIT)
+                        .start();
         List<Long> stubs = new ArrayList<>();
         try (BufferedReader out = sandbox.inputReader()) {
             for (String pid : out.readLine().split(" ")) {
@@ -496,10 +586,16 @@ final class PlatformTest {
             MemorySegment.copy(new Code().loop().toBytes(), 0, memory.view(), JAVA_BYTE, text, 2);
             space.map(null, TEXT, 4096, 0, text, PROT_READ | PROT_EXEC, false);
             GuestThread thread = space.newThread();
-            Thread.ofPlatform().start(() -> {
-                String pids = ProcessHandle.current().descendants().map(p -> Long.toString(p.pid())).collect(Collectors.joining(" "));
-                System.out.println(pids);
-            });
+            Thread.ofPlatform()
+                    .start(
+                            () -> {
+                                String pids =
+                                        ProcessHandle.current()
+                                                .descendants()
+                                                .map(p -> Long.toString(p.pid()))
+                                                .collect(Collectors.joining(" "));
+                                System.out.println(pids);
+                            });
             thread.run(entry());
         }
     }

@@ -49,7 +49,13 @@ final class TextPatcher implements CallSitePatcher {
         long old = requireNonNull(pages.get(address & -4096));
         long fresh = memory.allocate(1, 1);
         MemorySegment.copy(memory.view(), old, memory.view(), fresh, 4096);
-        MemorySegment.copy(replacement, 0, memory.view(), JAVA_BYTE, fresh + (address & 4095), replacement.length);
+        MemorySegment.copy(
+                replacement,
+                0,
+                memory.view(),
+                JAVA_BYTE,
+                fresh + (address & 4095),
+                replacement.length);
         pages.put(address & -4096, fresh);
         writes++;
         return space.map(null, address & -4096, 4096, 0, fresh, PROT_READ | PROT_EXEC, true) == 0;

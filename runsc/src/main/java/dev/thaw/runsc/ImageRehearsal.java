@@ -33,14 +33,22 @@ public final class ImageRehearsal {
             StoredImage image;
             try (ImageDraft draft = ImageDirectory.create(directory)) {
                 PagesWriter.Result pages;
-                try (FileChannel pack = FileChannel.open(draft.pack(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+                try (FileChannel pack =
+                        FileChannel.open(
+                                draft.pack(),
+                                StandardOpenOption.CREATE_NEW,
+                                StandardOpenOption.WRITE)) {
                     pages =
                             PagesWriter.write(
                                     MemorySegment.ofBuffer(page),
                                     runs,
                                     (offset, length) -> {},
                                     Set.of(),
-                                    (data, position) -> pack.write(ByteBuffer.wrap(data.toArray(ValueLayout.JAVA_BYTE)), position),
+                                    (data, position) ->
+                                            pack.write(
+                                                    ByteBuffer.wrap(
+                                                            data.toArray(ValueLayout.JAVA_BYTE)),
+                                                    position),
                                     Hasher::ofJdk,
                                     1);
                 }

@@ -1,10 +1,10 @@
 package dev.thaw.runsc;
 
-import dev.thaw.sentry.kernel.KernelVersion;
 import dev.thaw.abi.Errno;
 import dev.thaw.abi.Fcntl;
 import dev.thaw.host.HostFiles;
 import dev.thaw.runsc.control.ControlClient;
+import dev.thaw.sentry.kernel.KernelVersion;
 import dev.thaw.state.ImageException;
 import dev.thaw.store.ImageDraft;
 import dev.thaw.store.ImageFacts;
@@ -24,12 +24,19 @@ final class Images {
     private Images() {}
 
     /** Has the sandbox behind {@code client} fill {@code draft}, and makes an image of it. */
-    static StoredImage write(ControlClient client, ImageDraft draft, boolean leaveRunning, ImageFacts facts) throws SandboxException {
+    static StoredImage write(
+            ControlClient client, ImageDraft draft, boolean leaveRunning, ImageFacts facts)
+            throws SandboxException {
         ArrayList<Integer> fds = new ArrayList<>();
         try (draft) {
             int create = Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_EXCL;
-            int pack = HostFiles.open(draft.pack().toString(), create | O_DIRECT | Fcntl.O_CLOEXEC, 0x180);
-            fds.add(pack == -Errno.EINVAL ? open(draft.pack(), create) : check(draft.pack(), pack)); // tmpfs knows no O_DIRECT
+            int pack =
+                    HostFiles.open(
+                            draft.pack().toString(), create | O_DIRECT | Fcntl.O_CLOEXEC, 0x180);
+            fds.add(
+                    pack == -Errno.EINVAL
+                            ? open(draft.pack(), create)
+                            : check(draft.pack(), pack)); // tmpfs knows no O_DIRECT
             fds.add(open(draft.meta(), create));
             Path known = draft.known();
             if (known != null) {
@@ -37,11 +44,21 @@ final class Images {
             }
             ControlClient.Checkpointed done = client.checkpoint(leaveRunning, array(fds));
             return draft.commit(
-                    new ImageFacts(facts.release(), facts.kernelAbi(), facts.platform(), facts.containers(), facts.spec(), facts.labels(), done.pausedNanos()));
+                    new ImageFacts(
+                            facts.release(),
+                            facts.kernelAbi(),
+                            facts.platform(),
+                            facts.containers(),
+                            facts.spec(),
+                            facts.labels(),
+                            done.pausedNanos()));
         } catch (IOException e) {
             throw SandboxException.internal("can not write the image: " + explain(e));
         } catch (ImageException e) {
-            throw new SandboxException(SandboxException.Kind.INTERNAL, "can not write the image: " + e.getMessage(), e);
+            throw new SandboxException(
+                    SandboxException.Kind.INTERNAL,
+                    "can not write the image: " + e.getMessage(),
+                    e);
         } finally {
             close(fds);
         }
@@ -61,7 +78,8 @@ final class Images {
             done = true;
             return array(fds);
         } catch (ImageException e) {
-            throw new SandboxException(SandboxException.Kind.INVALID, String.valueOf(e.getMessage()), e);
+            throw new SandboxException(
+                    SandboxException.Kind.INVALID, String.valueOf(e.getMessage()), e);
         } finally {
             if (!done) {
                 close(fds);
@@ -74,7 +92,8 @@ final class Images {
         try {
             image.checkFiles();
         } catch (ImageException e) {
-            throw new SandboxException(SandboxException.Kind.INVALID, String.valueOf(e.getMessage()), e);
+            throw new SandboxException(
+                    SandboxException.Kind.INVALID, String.valueOf(e.getMessage()), e);
         }
     }
 
@@ -84,12 +103,22 @@ final class Images {
         }
     }
 
-    static ImageFacts facts(String id, String hostname, String platform, String spec, Map<String, String> labels) {
-        return new ImageFacts("0.1.0", "linux-" + KernelVersion.RELEASE + "-amd64", platform, List.of(new Manifest.Container(id, hostname)), spec, labels, 0);
+    static ImageFacts facts(
+            String id, String hostname, String platform, String spec, Map<String, String> labels) {
+        return new ImageFacts(
+                "0.1.0",
+                "linux-" + KernelVersion.RELEASE + "-amd64",
+                platform,
+                List.of(new Manifest.Container(id, hostname)),
+                spec,
+                labels,
+                0);
     }
 
     static String explain(IOException e) {
-        return e instanceof FileSystemException f && f.getReason() != null ? f.getFile() + ": " + f.getReason() : e.toString();
+        return e instanceof FileSystemException f && f.getReason() != null
+                ? f.getFile() + ": " + f.getReason()
+                : e.toString();
     }
 
     private static int open(Path file, int flags) throws SandboxException {

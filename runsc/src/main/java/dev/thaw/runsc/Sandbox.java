@@ -58,8 +58,12 @@ public final class Sandbox {
             refresh();
             switch (state.status()) {
                 case ContainerState.CREATED -> {}
-                case ContainerState.STOPPED -> throw SandboxException.conflict("cannot start a container that has stopped");
-                default -> throw SandboxException.conflict("cannot start an already running container");
+                case ContainerState.STOPPED ->
+                        throw SandboxException.conflict(
+                                "cannot start a container that has stopped");
+                default ->
+                        throw SandboxException.conflict(
+                                "cannot start an already running container");
             }
             try (ControlClient client = connect()) {
                 client.start();
@@ -80,8 +84,11 @@ public final class Sandbox {
         refresh();
         switch (state.status()) {
             case ContainerState.RUNNING -> {}
-            case ContainerState.PAUSED -> throw SandboxException.conflict("cannot exec in a paused container");
-            default -> throw SandboxException.conflict("cannot exec in a container that is not running");
+            case ContainerState.PAUSED ->
+                    throw SandboxException.conflict("cannot exec in a paused container");
+            default ->
+                    throw SandboxException.conflict(
+                            "cannot exec in a container that is not running");
         }
         ControlClient client = connect();
         boolean done = false;
@@ -114,8 +121,10 @@ public final class Sandbox {
     public void pause() throws SandboxException {
         try (StateRoot.Lock _ = options.root().lock(id())) {
             refresh();
-            if (!state.status().equals(ContainerState.RUNNING) && !state.status().equals(ContainerState.CREATED)) {
-                throw SandboxException.conflict("container not running or created: " + state.status());
+            if (!state.status().equals(ContainerState.RUNNING)
+                    && !state.status().equals(ContainerState.CREATED)) {
+                throw SandboxException.conflict(
+                        "container not running or created: " + state.status());
             }
             try (ControlClient client = connect()) {
                 client.pause();
@@ -146,16 +155,24 @@ public final class Sandbox {
     /**
      * Freezes the sandbox to an image, all of it or (on any failure) nothing, and lets it go on as it was; without {@code leaveRunning} it ends when the image is complete.
      */
-    public StoredImage checkpoint(DraftMaker maker, boolean leaveRunning, Map<String, String> labels) throws SandboxException {
+    public StoredImage checkpoint(
+            DraftMaker maker, boolean leaveRunning, Map<String, String> labels)
+            throws SandboxException {
         try (StateRoot.Lock _ = options.root().lock(id())) {
             refresh();
-            if (!state.status().equals(ContainerState.RUNNING) && !state.status().equals(ContainerState.PAUSED)) {
+            if (!state.status().equals(ContainerState.RUNNING)
+                    && !state.status().equals(ContainerState.PAUSED)) {
                 throw SandboxException.conflict("container not running");
             }
             StoredImage image;
             try (ControlClient client = connect()) {
                 String spec = Files.readString(directory().resolve(Sandboxes.SPEC_NAME));
-                image = Images.write(client, maker.make(), leaveRunning, Images.facts(id(), "", options.platform(), spec, labels));
+                image =
+                        Images.write(
+                                client,
+                                maker.make(),
+                                leaveRunning,
+                                Images.facts(id(), "", options.platform(), spec, labels));
                 if (!leaveRunning) {
                     client.destroy();
                 }
@@ -207,9 +224,14 @@ public final class Sandbox {
             refresh();
             if (!state.status().equals(ContainerState.STOPPED)) {
                 if (!force && !state.status().equals(ContainerState.CREATED)) {
-                    throw SandboxException.conflict("cannot delete container " + id() + " that is not stopped: " + state.status());
+                    throw SandboxException.conflict(
+                            "cannot delete container "
+                                    + id()
+                                    + " that is not stopped: "
+                                    + state.status());
                 }
-                HostProcess.kill(state.pid(), 15); // the launcher kills sandbox and gofer, then ends
+                HostProcess.kill(
+                        state.pid(), 15); // the launcher kills sandbox and gofer, then ends
                 if (!awaitDeath(DEATH)) {
                     HostProcess.kill(state.pid(), SIGKILL);
                     awaitDeath(DEATH);

@@ -61,18 +61,29 @@ public final class Sandboxes {
     }
 
     /** Makes a sandbox that goes on from {@code image}; {@code spec} says what its root and mounts connect to, null: what they did when the image was made. */
-    public Sandbox restore(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio) throws SandboxException {
+    public Sandbox restore(
+            String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio)
+            throws SandboxException {
         return detach(launchRestored(id, bundle, spec, image, stdio, false));
     }
 
     /** As {@link #restore}, but it dies with the caller, who holds the process. */
-    public Started restoreAttached(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio) throws SandboxException {
+    public Started restoreAttached(
+            String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio)
+            throws SandboxException {
         options.root().sweepAttached();
         return launchRestored(id, bundle, spec, image, stdio, true);
     }
 
     /** The sandbox restores while the image's files are checked here; only then does it go on. */
-    private Started launchRestored(String id, Path bundle, @Nullable Spec spec, StoredImage image, Stdio stdio, boolean attached) throws SandboxException {
+    private Started launchRestored(
+            String id,
+            Path bundle,
+            @Nullable Spec spec,
+            StoredImage image,
+            Stdio stdio,
+            boolean attached)
+            throws SandboxException {
         Spec connected = spec != null ? spec : SpecReader.readText(image.manifest().spec(), bundle);
         int[] fds = Images.open(image);
         try {
@@ -85,7 +96,10 @@ public final class Sandboxes {
     private Sandbox detach(Started started) {
         started.process.detach();
         started.process.close();
-        Thread.ofPlatform().name("reap-" + started.state.id()).daemon().start(started.process::waitFor); // it is our child until we end
+        Thread.ofPlatform()
+                .name("reap-" + started.state.id())
+                .daemon()
+                .start(started.process::waitFor); // it is our child until we end
         return new Sandbox(options, started.state);
     }
 
@@ -93,7 +107,8 @@ public final class Sandboxes {
     public record Started(ContainerState state, SandboxProcess process) {}
 
     /** Makes a sandbox and runs its program; it dies with the caller, who holds the process. */
-    public Started runAttached(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
+    public Started runAttached(String id, Path bundle, Spec spec, Stdio stdio)
+            throws SandboxException {
         options.root().sweepAttached();
         return launch(id, bundle, spec, stdio, true, new int[0], null, true);
     }
@@ -102,11 +117,21 @@ public final class Sandboxes {
         try {
             Files.writeString(directory.resolve(SPEC_NAME), SpecJson.write(spec));
         } catch (IOException e) {
-            throw SandboxException.internal("can not write to " + directory + ": " + e.getMessage());
+            throw SandboxException.internal(
+                    "can not write to " + directory + ": " + e.getMessage());
         }
     }
 
-    Started launch(String id, Path bundle, Spec spec, Stdio stdio, boolean start, int[] imageFds, @Nullable StoredImage image, boolean attached) throws SandboxException {
+    Started launch(
+            String id,
+            Path bundle,
+            Spec spec,
+            Stdio stdio,
+            boolean start,
+            int[] imageFds,
+            @Nullable StoredImage image,
+            boolean attached)
+            throws SandboxException {
         BootSpecs specs = BootSpecs.of(options, id, spec, start, imageFds.length);
         Path directory = options.root().create(id);
         SandboxProcess process = null;
@@ -114,7 +139,11 @@ public final class Sandboxes {
         try {
             writeSpec(directory, spec);
             List<String> cgroups = Cgroups.create(spec.linux());
-            process = SandboxProcess.spawn(options, new SandboxProcess.Request(directory, specs.trees(), stdio, imageFds, cgroups));
+            process =
+                    SandboxProcess.spawn(
+                            options,
+                            new SandboxProcess.Request(
+                                    directory, specs.trees(), stdio, imageFds, cgroups));
             process.boot(specs.boot());
             if (attached) {
                 options.root().markAttached(id, process.pid());
@@ -134,7 +163,8 @@ public final class Sandboxes {
             try {
                 options.root().store(state);
             } catch (SandboxException e) {
-                process.awaitReady(); // if it died and took the directory along, that is what to report
+                process.awaitReady(); // if it died and took the directory along, that is what to
+                // report
                 throw e;
             }
             if (image != null) {
@@ -144,7 +174,11 @@ public final class Sandboxes {
             if (image != null) {
                 new Sandbox(options, state).begin();
             }
-            state = state.withStatus(start || image != null ? ContainerState.RUNNING : ContainerState.CREATED);
+            state =
+                    state.withStatus(
+                            start || image != null
+                                    ? ContainerState.RUNNING
+                                    : ContainerState.CREATED);
             options.root().store(state);
             done = true;
             return new Started(state, process);

@@ -30,7 +30,9 @@ public record OldRecord(int id, int version, Map<String, @Nullable Object> value
     public <T> T need(String name, Class<T> type) {
         Object value = values.get(name);
         if (!type.isInstance(value)) {
-            throw new ImageException("type #%04x v%d has no %s %s".formatted(id, version, type.getSimpleName(), name));
+            throw new ImageException(
+                    "type #%04x v%d has no %s %s"
+                            .formatted(id, version, type.getSimpleName(), name));
         }
         return type.cast(value);
     }

@@ -18,7 +18,8 @@ public final class StateCatalog {
     private final Map<OldVersion, Function<OldRecord, ? extends Record>> upgrades = new HashMap<>();
 
     /** Adds an object type. */
-    public <S extends Record, T extends Saveable> StateCatalog object(Class<S> type, Restorer<S, T> restorer) {
+    public <S extends Record, T extends Saveable> StateCatalog object(
+            Class<S> type, Restorer<S, T> restorer) {
         return add(new Entry(type, restorer));
     }
 
@@ -28,7 +29,8 @@ public final class StateCatalog {
     }
 
     /** Says how to make today's {@code type} of what was written as version {@code oldVersion}. */
-    public <S extends Record> StateCatalog upgrade(Class<S> type, int oldVersion, Function<OldRecord, S> upgrade) {
+    public <S extends Record> StateCatalog upgrade(
+            Class<S> type, int oldVersion, Function<OldRecord, S> upgrade) {
         upgrades.put(new OldVersion(idOf(type), oldVersion), upgrade);
         return this;
     }
@@ -62,7 +64,8 @@ public final class StateCatalog {
         }
         if (byId.putIfAbsent(annotation.id(), entry) != null) {
             throw new IllegalArgumentException(
-                    "state id #%04x is taken: %s".formatted(annotation.id(), entry.type().getName()));
+                    "state id #%04x is taken: %s"
+                            .formatted(annotation.id(), entry.type().getName()));
         }
         ids.put(entry.type(), annotation.id());
         return this;

@@ -24,7 +24,8 @@ import org.springframework.web.filter.OncePerRequestFilter;
 @Order(Ordered.HIGHEST_PRECEDENCE + 10)
 class AccessFilter extends OncePerRequestFilter {
     private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]", "::1");
-    private static final Set<String> OPEN = Set.of("/actuator/health", "/actuator/health/liveness", "/actuator/health/readiness");
+    private static final Set<String> OPEN =
+            Set.of("/actuator/health", "/actuator/health/liveness", "/actuator/health/readiness");
 
     private final AccessToken token;
 
@@ -33,15 +34,27 @@ class AccessFilter extends OncePerRequestFilter {
     }
 
     @Override
-    protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain) throws ServletException, IOException {
+    protected void doFilterInternal(
+            HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
         if (token.isRequired()) {
-            if (!token.matches(request.getHeader(HttpHeaders.AUTHORIZATION)) && !OPEN.contains(request.getRequestURI())) {
+            if (!token.matches(request.getHeader(HttpHeaders.AUTHORIZATION))
+                    && !OPEN.contains(request.getRequestURI())) {
                 response.setHeader(HttpHeaders.WWW_AUTHENTICATE, "Bearer realm=\"thaw\"");
-                Problems.send(response, Problems.of(HttpStatus.UNAUTHORIZED, "a valid token is needed: Authorization: Bearer TOKEN"));
+                Problems.send(
+                        response,
+                        Problems.of(
+                                HttpStatus.UNAUTHORIZED,
+                                "a valid token is needed: Authorization: Bearer TOKEN"));
                 return;
             }
-        } else if (!LOOPBACK.contains(request.getServerName()) || !isLoopback(request.getHeader(HttpHeaders.ORIGIN))) {
-            Problems.send(response, Problems.of(HttpStatus.FORBIDDEN, "without a token the server answers to its loopback names only"));
+        } else if (!LOOPBACK.contains(request.getServerName())
+                || !isLoopback(request.getHeader(HttpHeaders.ORIGIN))) {
+            Problems.send(
+                    response,
+                    Problems.of(
+                            HttpStatus.FORBIDDEN,
+                            "without a token the server answers to its loopback names only"));
             return;
         }
         chain.doFilter(request, response);

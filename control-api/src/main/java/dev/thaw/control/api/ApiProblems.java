@@ -42,21 +42,33 @@ class ApiProblems extends ResponseEntityExceptionHandler {
     @ExceptionHandler(Exception.class)
     ResponseEntity<ProblemDetail> failed(Exception e) {
         LOG.error("request failed", e);
-        return respond(Problems.of(HttpStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says why"));
+        return respond(
+                Problems.of(
+                        HttpStatus.INTERNAL_SERVER_ERROR, "the server failed; its log says why"));
     }
 
     @Override
     protected @Nullable ResponseEntity<Object> handleHttpMessageNotReadable(
-            HttpMessageNotReadableException e, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+            HttpMessageNotReadableException e,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
         for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
             if (cause instanceof RequestTooLargeException) {
-                return problem(Problems.of(HttpStatus.CONTENT_TOO_LARGE, String.valueOf(cause.getMessage())));
+                return problem(
+                        Problems.of(
+                                HttpStatus.CONTENT_TOO_LARGE, String.valueOf(cause.getMessage())));
             }
         }
         String detail =
                 switch (e.getCause()) {
-                    case UnrecognizedPropertyException unknown -> "unknown field \"" + unknown.getPropertyName() + "\" at " + path(unknown);
-                    case DatabindException wrong -> "wrong value at " + path(wrong) + ": " + firstLine(wrong);
+                    case UnrecognizedPropertyException unknown ->
+                            "unknown field \""
+                                    + unknown.getPropertyName()
+                                    + "\" at "
+                                    + path(unknown);
+                    case DatabindException wrong ->
+                            "wrong value at " + path(wrong) + ": " + firstLine(wrong);
                     case JacksonException malformed -> "malformed JSON: " + firstLine(malformed);
                     case null, default -> "the request has no readable body";
                 };
@@ -65,24 +77,41 @@ class ApiProblems extends ResponseEntityExceptionHandler {
 
     @Override
     protected @Nullable ResponseEntity<Object> handleMethodArgumentNotValid(
-            MethodArgumentNotValidException e, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+            MethodArgumentNotValidException e,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
         List<Map<String, String>> errors = new ArrayList<>();
         for (FieldError error : e.getBindingResult().getFieldErrors()) {
-            errors.add(Map.of("field", error.getField(), "message", String.valueOf(error.getDefaultMessage())));
+            errors.add(
+                    Map.of(
+                            "field",
+                            error.getField(),
+                            "message",
+                            String.valueOf(error.getDefaultMessage())));
         }
         return invalid(errors);
     }
 
     @Override
     protected @Nullable ResponseEntity<Object> handleHandlerMethodValidationException(
-            HandlerMethodValidationException e, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+            HandlerMethodValidationException e,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
         List<Map<String, String>> errors = new ArrayList<>();
         e.getParameterValidationResults()
                 .forEach(
                         result -> {
-                            String name = String.valueOf(result.getMethodParameter().getParameterName());
+                            String name =
+                                    String.valueOf(result.getMethodParameter().getParameterName());
                             for (MessageSourceResolvable error : result.getResolvableErrors()) {
-                                errors.add(Map.of("field", name, "message", String.valueOf(error.getDefaultMessage())));
+                                errors.add(
+                                        Map.of(
+                                                "field",
+                                                name,
+                                                "message",
+                                                String.valueOf(error.getDefaultMessage())));
                             }
                         });
         return invalid(errors);
@@ -91,22 +120,34 @@ class ApiProblems extends ResponseEntityExceptionHandler {
     /** Whatever else Spring refuses: an unknown path, a wrong method, a wrong media type. */
     @Override
     protected @Nullable ResponseEntity<Object> handleExceptionInternal(
-            Exception e, @Nullable Object body, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+            Exception e,
+            @Nullable Object body,
+            HttpHeaders headers,
+            HttpStatusCode status,
+            WebRequest request) {
         String detail =
                 e instanceof MethodArgumentTypeMismatchException mismatch
                         ? "parameter " + mismatch.getName() + " has a wrong value"
-                        : e instanceof ErrorResponse response ? String.valueOf(response.getBody().getDetail()) : "the request can not be served";
+                        : e instanceof ErrorResponse response
+                                ? String.valueOf(response.getBody().getDetail())
+                                : "the request can not be served";
         if (status.is5xxServerError()) {
             LOG.error("request failed", e);
         }
         ProblemDetail problem = Problems.of(status, detail);
-        return ResponseEntity.status(status).headers(headers).contentType(MediaType.APPLICATION_PROBLEM_JSON).body(problem);
+        return ResponseEntity.status(status)
+                .headers(headers)
+                .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+                .body(problem);
     }
 
     private static ResponseEntity<Object> invalid(List<Map<String, String>> errors) {
         StringBuilder detail = new StringBuilder();
         for (Map<String, String> error : errors) {
-            detail.append(detail.isEmpty() ? "" : "; ").append(error.get("field")).append(' ').append(error.get("message"));
+            detail.append(detail.isEmpty() ? "" : "; ")
+                    .append(error.get("field"))
+                    .append(' ')
+                    .append(error.get("message"));
         }
         ProblemDetail problem = Problems.of(HttpStatus.BAD_REQUEST, detail.toString());
         problem.setProperty("errors", errors);
@@ -114,7 +155,12 @@ class ApiProblems extends ResponseEntityExceptionHandler {
     }
 
     private static String path(DatabindException e) {
-        String path = e.getPath().isEmpty() ? "" : e.getPathReference().replaceAll("[\\w.$]+\\[\"", "[\"").replaceAll("\\[\"([^\"]*)\"]", ".$1");
+        String path =
+                e.getPath().isEmpty()
+                        ? ""
+                        : e.getPathReference()
+                                .replaceAll("[\\w.$]+\\[\"", "[\"")
+                                .replaceAll("\\[\"([^\"]*)\"]", ".$1");
         return "$" + path.replace("->", "");
     }
 
@@ -126,10 +172,14 @@ class ApiProblems extends ResponseEntityExceptionHandler {
     }
 
     private static ResponseEntity<Object> problem(ProblemDetail problem) {
-        return ResponseEntity.status(problem.getStatus()).contentType(MediaType.APPLICATION_PROBLEM_JSON).body(problem);
+        return ResponseEntity.status(problem.getStatus())
+                .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+                .body(problem);
     }
 
     private static ResponseEntity<ProblemDetail> respond(ProblemDetail problem) {
-        return ResponseEntity.status(problem.getStatus()).contentType(MediaType.APPLICATION_PROBLEM_JSON).body(problem);
+        return ResponseEntity.status(problem.getStatus())
+                .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+                .body(problem);
     }
 }

@@ -47,9 +47,13 @@ class CheckpointController {
         return ResponseEntity.noContent().build();
     }
 
-    @Operation(summary = "Make a sandbox that goes on where the checkpoint stands; any number of times")
+    @Operation(
+            summary =
+                    "Make a sandbox that goes on where the checkpoint stands; any number of times")
     @PostMapping("/{id}/restore")
-    ResponseEntity<SandboxView> restore(@PathVariable String id, @Valid @RequestBody(required = false) @Nullable RestoreRequest body) {
+    ResponseEntity<SandboxView> restore(
+            @PathVariable String id,
+            @Valid @RequestBody(required = false) @Nullable RestoreRequest body) {
         RestoreRequest request = body == null ? RestoreRequest.NONE : body;
         SandboxView view = service.restore(id, request.name(), request.labels());
         return ResponseEntity.created(URI.create("/v1/sandboxes/" + view.id())).body(view);

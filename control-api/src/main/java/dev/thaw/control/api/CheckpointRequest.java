@@ -9,9 +9,17 @@ import org.jspecify.annotations.Nullable;
 
 /** Body of {@code POST /v1/sandboxes/{id}/checkpoint}; may be left out. */
 public record CheckpointRequest(
-        @Schema(description = "Whether the sandbox goes on after it; otherwise it ends", defaultValue = "false") @Nullable Boolean leaveRunning,
-        @Nullable @Pattern(regexp = SandboxRequest.NAME, message = SandboxRequest.NAME_MESSAGE) String name,
+        @Schema(
+                        description = "Whether the sandbox goes on after it; otherwise it ends",
+                        defaultValue = "false")
+                @Nullable Boolean leaveRunning,
+        @Nullable @Pattern(regexp = SandboxRequest.NAME, message = SandboxRequest.NAME_MESSAGE)
+                String name,
         @Nullable @Size(max = 64)
-                Map<@Pattern(regexp = SandboxRequest.LABEL, message = "must be a label") String, @NotNull @Size(max = 256) String> labels) {
+                Map<
+                                @Pattern(regexp = SandboxRequest.LABEL, message = "must be a label")
+                                String,
+                                @NotNull @Size(max = 256) String>
+                        labels) {
     static final CheckpointRequest NONE = new CheckpointRequest(null, null, null);
 }

@@ -19,9 +19,22 @@ import org.springframework.http.MediaType;
 class OpenApi {
     @Bean
     OpenAPI openApiDocument(AccessToken token) {
-        OpenAPI document = new OpenAPI().info(new Info().title("Thaw").version("v1").description("Sandboxes that can be frozen to images and thawed again."));
+        OpenAPI document =
+                new OpenAPI()
+                        .info(
+                                new Info()
+                                        .title("Thaw")
+                                        .version("v1")
+                                        .description(
+                                                "Sandboxes that can be frozen to images and thawed again."));
         if (token.isRequired()) {
-            document.components(new Components().addSecuritySchemes("token", new SecurityScheme().type(SecurityScheme.Type.HTTP).scheme("bearer")));
+            document.components(
+                    new Components()
+                            .addSecuritySchemes(
+                                    "token",
+                                    new SecurityScheme()
+                                            .type(SecurityScheme.Type.HTTP)
+                                            .scheme("bearer")));
             document.addSecurityItem(new SecurityRequirement().addList("token"));
         }
         return document;
@@ -35,7 +48,11 @@ class OpenApi {
                     new Schema<>()
                             .type("object")
                             .description("RFC 9457")
-                            .addProperty("type", new Schema<>().type("string").description(Problems.TYPE + "SLUG"))
+                            .addProperty(
+                                    "type",
+                                    new Schema<>()
+                                            .type("string")
+                                            .description(Problems.TYPE + "SLUG"))
                             .addProperty("title", new Schema<>().type("string"))
                             .addProperty("status", new Schema<>().type("integer"))
                             .addProperty("detail", new Schema<>().type("string"))
@@ -48,10 +65,21 @@ class OpenApi {
                                     new Content()
                                             .addMediaType(
                                                     MediaType.APPLICATION_PROBLEM_JSON_VALUE,
-                                                    new io.swagger.v3.oas.models.media.MediaType().schema(new Schema<>().$ref("Problem"))));
+                                                    new io.swagger.v3.oas.models.media.MediaType()
+                                                            .schema(
+                                                                    new Schema<>()
+                                                                            .$ref("Problem"))));
             document.getPaths()
                     .values()
-                    .forEach(path -> path.readOperations().forEach(operation -> operation.getResponses().addApiResponse("default", response)));
+                    .forEach(
+                            path ->
+                                    path.readOperations()
+                                            .forEach(
+                                                    operation ->
+                                                            operation
+                                                                    .getResponses()
+                                                                    .addApiResponse(
+                                                                            "default", response)));
         };
     }
 }

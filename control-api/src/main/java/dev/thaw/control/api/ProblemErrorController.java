@@ -19,8 +19,16 @@ class ProblemErrorController implements ErrorController {
     @RequestMapping("/error")
     ResponseEntity<ProblemDetail> error(HttpServletRequest request) {
         Object code = request.getAttribute(RequestDispatcher.ERROR_STATUS_CODE);
-        HttpStatusCode status = code instanceof Integer value && value >= 400 ? HttpStatusCode.valueOf(value) : HttpStatus.NOT_FOUND;
-        String detail = status.is5xxServerError() ? "the server failed; its log says why" : "the request can not be served";
-        return ResponseEntity.status(status).contentType(MediaType.APPLICATION_PROBLEM_JSON).body(Problems.of(status, detail));
+        HttpStatusCode status =
+                code instanceof Integer value && value >= 400
+                        ? HttpStatusCode.valueOf(value)
+                        : HttpStatus.NOT_FOUND;
+        String detail =
+                status.is5xxServerError()
+                        ? "the server failed; its log says why"
+                        : "the request can not be served";
+        return ResponseEntity.status(status)
+                .contentType(MediaType.APPLICATION_PROBLEM_JSON)
+                .body(Problems.of(status, detail));
     }
 }

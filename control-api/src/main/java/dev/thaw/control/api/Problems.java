@@ -18,15 +18,35 @@ final class Problems {
     private static final JsonMapper JSON = JsonMapper.builder().build();
     private static final Map<Integer, String> SLUGS =
             Map.of(
-                    400, "invalid-request", 401, "unauthorized", 403, "forbidden", 404, "not-found", 405, "method-not-allowed", 406, "not-acceptable", 413,
-                    "too-large", 415, "unsupported-media-type", 500, "internal");
+                    400,
+                    "invalid-request",
+                    401,
+                    "unauthorized",
+                    403,
+                    "forbidden",
+                    404,
+                    "not-found",
+                    405,
+                    "method-not-allowed",
+                    406,
+                    "not-acceptable",
+                    413,
+                    "too-large",
+                    415,
+                    "unsupported-media-type",
+                    500,
+                    "internal");
 
     static ProblemDetail of(HttpStatusCode status, String detail) {
-        return of(status.value(), SLUGS.getOrDefault(status.value(), "http-" + status.value()), detail);
+        return of(
+                status.value(),
+                SLUGS.getOrDefault(status.value(), "http-" + status.value()),
+                detail);
     }
 
     static ProblemDetail of(int status, String slug, String detail) {
-        ProblemDetail problem = ProblemDetail.forStatusAndDetail(HttpStatusCode.valueOf(status), detail);
+        ProblemDetail problem =
+                ProblemDetail.forStatusAndDetail(HttpStatusCode.valueOf(status), detail);
         problem.setType(URI.create(TYPE + slug));
         HttpStatus known = HttpStatus.resolve(status);
         problem.setTitle(known == null ? "Error" : known.getReasonPhrase());

@@ -14,6 +14,10 @@ public record RestoreRequest(
                 @Pattern(regexp = SandboxRequest.NAME, message = SandboxRequest.NAME_MESSAGE)
                 String name,
         @Nullable @Size(max = 64)
-                Map<@Pattern(regexp = SandboxRequest.LABEL, message = "must be a label") String, @NotNull @Size(max = 256) String> labels) {
+                Map<
+                                @Pattern(regexp = SandboxRequest.LABEL, message = "must be a label")
+                                String,
+                                @NotNull @Size(max = 256) String>
+                        labels) {
     static final RestoreRequest NONE = new RestoreRequest(null, null);
 }

@@ -35,7 +35,11 @@ import org.springframework.web.bind.annotation.RestController;
 @Tag(name = "sandboxes")
 class SandboxController {
     private static final Map<String, String> ENVIRONMENT =
-            Map.of("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME", "/root");
+            Map.of(
+                    "PATH",
+                    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                    "HOME",
+                    "/root");
 
     private final SandboxService service;
     private final ControlProperties properties;
@@ -56,11 +60,17 @@ class SandboxController {
                         request.command(),
                         environment(request.env()),
                         request.cwd() == null ? "/" : request.cwd(),
-                        request.root() == null || request.root().equals("host") ? "/" : request.root(),
+                        request.root() == null || request.root().equals("host")
+                                ? "/"
+                                : request.root(),
                         memory == null ? 0 : memory,
                         pids == null ? 0 : pids,
                         request.platform() == null ? properties.platform() : request.platform());
-        SandboxView view = service.create(config, request.name(), request.labels() == null ? Map.of() : request.labels());
+        SandboxView view =
+                service.create(
+                        config,
+                        request.name(),
+                        request.labels() == null ? Map.of() : request.labels());
         return ResponseEntity.created(URI.create("/v1/sandboxes/" + view.id())).body(view);
     }
 
@@ -95,33 +105,58 @@ class SandboxController {
         return service.resume(id);
     }
 
-    @Operation(summary = "Write an image of a sandbox, which ends by it unless leaveRunning is true")
+    @Operation(
+            summary = "Write an image of a sandbox, which ends by it unless leaveRunning is true")
     @PostMapping("/{id}/checkpoint")
-    ResponseEntity<CheckpointView> checkpoint(@PathVariable String id, @Valid @RequestBody(required = false) @Nullable CheckpointRequest body) {
+    ResponseEntity<CheckpointView> checkpoint(
+            @PathVariable String id,
+            @Valid @RequestBody(required = false) @Nullable CheckpointRequest body) {
         CheckpointRequest request = body == null ? CheckpointRequest.NONE : body;
         CheckpointView view =
-                service.checkpoint(id, Boolean.TRUE.equals(request.leaveRunning()), request.name(), request.labels() == null ? Map.of() : request.labels());
+                service.checkpoint(
+                        id,
+                        Boolean.TRUE.equals(request.leaveRunning()),
+                        request.name(),
+                        request.labels() == null ? Map.of() : request.labels());
         return ResponseEntity.created(URI.create("/v1/checkpoints/" + view.id())).body(view);
     }
 
     @Operation(summary = "Run a program in a running sandbox and wait for its end")
     @PostMapping("/{id}/exec")
-    ExecResult exec(@PathVariable String id, @Valid @RequestBody ExecRequest request) throws InterruptedException {
+    ExecResult exec(@PathVariable String id, @Valid @RequestBody ExecRequest request)
+            throws InterruptedException {
         int timeout = request.timeoutSeconds() == null ? 60 : request.timeoutSeconds();
-        ExecConfig config = new ExecConfig(request.command(), environment(request.env()), request.cwd() == null ? "/" : request.cwd());
+        ExecConfig config =
+                new ExecConfig(
+                        request.command(),
+                        environment(request.env()),
+                        request.cwd() == null ? "/" : request.cwd());
         return service.exec(id, config, Duration.ofSeconds(timeout));
     }
 
-    @Operation(summary = "What the program wrote (or, stream=runtime, the sandbox itself): bytes from an offset of one stream on. Headers Thaw-Log-Offset, Thaw-Log-Next, Thaw-Log-Ended say where to go on")
-    @GetMapping(value = "/{id}/logs", produces = {MediaType.TEXT_PLAIN_VALUE, MediaType.APPLICATION_OCTET_STREAM_VALUE, MediaType.ALL_VALUE})
+    @Operation(
+            summary =
+                    "What the program wrote (or, stream=runtime, the sandbox itself): bytes from an offset of one stream on. Headers Thaw-Log-Offset, Thaw-Log-Next, Thaw-Log-Ended say where to go on")
+    @GetMapping(
+            value = "/{id}/logs",
+            produces = {
+                MediaType.TEXT_PLAIN_VALUE,
+                MediaType.APPLICATION_OCTET_STREAM_VALUE,
+                MediaType.ALL_VALUE
+            })
     ResponseEntity<byte[]> logs(
             @PathVariable String id,
-            @RequestParam(defaultValue = "stdout") @Pattern(regexp = "stdout|stderr|runtime", message = "must be stdout, stderr or runtime") String stream,
+            @RequestParam(defaultValue = "stdout")
+                    @Pattern(
+                            regexp = "stdout|stderr|runtime",
+                            message = "must be stdout, stderr or runtime")
+                    String stream,
             @RequestParam(defaultValue = "0") long offset,
             @RequestParam(defaultValue = "1048576") @Min(1) @Max(8 << 20) int limit,
             @RequestParam(defaultValue = "0") @Min(0) @Max(60) int waitSeconds)
             throws InterruptedException {
-        SandboxService.LogPart part = service.logs(id, stream, offset, limit, Duration.ofSeconds(waitSeconds));
+        SandboxService.LogPart part =
+                service.logs(id, stream, offset, limit, Duration.ofSeconds(waitSeconds));
         return ResponseEntity.ok()
                 .contentType(MediaType.parseMediaType("text/plain;charset=UTF-8"))
                 .header("Thaw-Log-Offset", Long.toString(part.offset()))

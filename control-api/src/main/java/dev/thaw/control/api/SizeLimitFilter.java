@@ -26,10 +26,16 @@ class SizeLimitFilter extends OncePerRequestFilter {
     }
 
     @Override
-    protected void doFilterInternal(HttpServletRequest request, HttpServletResponse response, FilterChain chain) throws ServletException, IOException {
+    protected void doFilterInternal(
+            HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws ServletException, IOException {
         if (request.getContentLengthLong() > limit) {
             response.setHeader("Connection", "close");
-            Problems.send(response, Problems.of(HttpStatus.CONTENT_TOO_LARGE, "the request body is longer than " + limit + " bytes"));
+            Problems.send(
+                    response,
+                    Problems.of(
+                            HttpStatus.CONTENT_TOO_LARGE,
+                            "the request body is longer than " + limit + " bytes"));
             return;
         }
         chain.doFilter(

@@ -18,9 +18,14 @@ class EngineConfiguration {
         assert lock != null; // held before anything of an earlier server is removed
         try {
             Path state = properties.stateDirectory();
-            return new RunscEngine(state.resolve("sandboxes"), properties.checkpointDirectory().resolve("images"), state.resolve("logs"));
+            return new RunscEngine(
+                    state.resolve("sandboxes"),
+                    properties.checkpointDirectory().resolve("images"),
+                    state.resolve("logs"));
         } catch (IOException | EngineException e) {
-            throw new StartupException("Sandboxes can not be run: " + e.getMessage(), "Start the server by bin/thaw-server, and check thaw.control.state-directory.");
+            throw new StartupException(
+                    "Sandboxes can not be run: " + e.getMessage(),
+                    "Start the server by bin/thaw-server, and check thaw.control.state-directory.");
         }
     }
 }

@@ -71,11 +71,18 @@ public final class RunscEngine implements SandboxEngine {
     }
 
     @Override
-    public EngineSandbox start(String id, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException {
+    public EngineSandbox start(
+            String id, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd)
+            throws EngineException {
         try {
             Sandboxes sandboxes = sandboxes(id, config.platform());
             Spec spec = spec(config);
-            Sandboxes.Started started = sandboxes.runAttached(id, Path.of(config.root()), spec, new Stdio(stdinFd, stdoutFd, stderrFd));
+            Sandboxes.Started started =
+                    sandboxes.runAttached(
+                            id,
+                            Path.of(config.root()),
+                            spec,
+                            new Stdio(stdinFd, stdoutFd, stderrFd));
             return new RunscSandbox(this, sandboxes, started);
         } catch (SandboxException e) {
             throw wrap(e);
@@ -83,7 +90,14 @@ public final class RunscEngine implements SandboxEngine {
     }
 
     @Override
-    public EngineSandbox restore(String id, String imageId, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException {
+    public EngineSandbox restore(
+            String id,
+            String imageId,
+            SandboxConfig config,
+            int stdinFd,
+            int stdoutFd,
+            int stderrFd)
+            throws EngineException {
         try {
             Spec spec = spec(config);
             StoredImage image = store.get(imageId);
@@ -94,14 +108,20 @@ public final class RunscEngine implements SandboxEngine {
             }
             Sandboxes sandboxes = sandboxes(id, config.platform());
             Sandboxes.Started started =
-                    sandboxes.restoreAttached(id, Path.of(config.root()), spec, image, new Stdio(stdinFd, stdoutFd, stderrFd));
+                    sandboxes.restoreAttached(
+                            id,
+                            Path.of(config.root()),
+                            spec,
+                            image,
+                            new Stdio(stdinFd, stdoutFd, stderrFd));
             return new RunscSandbox(this, sandboxes, started);
         } catch (ImageException e) {
             throw new EngineException(Kind.INVALID, String.valueOf(e.getMessage()), e);
         } catch (NoSuchFileException e) {
             throw new EngineException(Kind.INVALID, e.getFile() + " is missing", e);
         } catch (IOException e) {
-            throw new EngineException(Kind.INVALID, "the image can not be read: " + e.getMessage(), e);
+            throw new EngineException(
+                    Kind.INVALID, "the image can not be read: " + e.getMessage(), e);
         } catch (SandboxException e) {
             throw wrap(e);
         }
@@ -113,13 +133,18 @@ public final class RunscEngine implements SandboxEngine {
             StoredImage image = sandbox.checkpoint(store::begin, leaveRunning, Map.of());
             checked.put(image.id(), fingerprint(image));
             var sizes = image.manifest().sizes();
-            return new ImageInfo(image.id(), sizes.rawBytes(), sizes.storedBytes(), image.manifest().times().pauseNanos());
+            return new ImageInfo(
+                    image.id(),
+                    sizes.rawBytes(),
+                    sizes.storedBytes(),
+                    image.manifest().times().pauseNanos());
         } catch (SandboxException e) {
             throw wrap(e);
         } catch (ImageException e) {
             throw new EngineException(Kind.INTERNAL, String.valueOf(e.getMessage()), e);
         } catch (IOException e) {
-            throw new EngineException(Kind.INTERNAL, "the image can not be read: " + e.getMessage(), e);
+            throw new EngineException(
+                    Kind.INTERNAL, "the image can not be read: " + e.getMessage(), e);
         }
     }
 
@@ -131,7 +156,8 @@ public final class RunscEngine implements SandboxEngine {
         } catch (ImageException e) {
             LOG.info("image {} was gone already: {}", imageId, e.getMessage());
         } catch (IOException e) {
-            throw new EngineException(Kind.INTERNAL, "the image can not be removed: " + e.getMessage(), e);
+            throw new EngineException(
+                    Kind.INTERNAL, "the image can not be removed: " + e.getMessage(), e);
         }
     }
 
@@ -150,7 +176,14 @@ public final class RunscEngine implements SandboxEngine {
     public void close() {}
 
     private Sandboxes sandboxes(String id, String platform) {
-        return new Sandboxes(new RuntimeOptions(root, installation, platform, false, true, id.isEmpty() ? null : logs.resolve(id + ".log")));
+        return new Sandboxes(
+                new RuntimeOptions(
+                        root,
+                        installation,
+                        platform,
+                        false,
+                        true,
+                        id.isEmpty() ? null : logs.resolve(id + ".log")));
     }
 
     private static Spec spec(SandboxConfig config) throws SandboxException {
@@ -159,12 +192,19 @@ public final class RunscEngine implements SandboxEngine {
                 throw SandboxException.invalid("root " + config.root() + " is no directory");
             }
         } catch (InvalidPathException e) {
-            throw SandboxException.invalid("root " + config.root() + " is no path: " + e.getReason());
+            throw SandboxException.invalid(
+                    "root " + config.root() + " is no path: " + e.getReason());
         }
         LinuxConfig limits =
-                new LinuxConfig("", config.memoryBytes() > 0 ? config.memoryBytes() : -1, config.pids() > 0 ? config.pids() : -1, List.of(), List.of());
+                new LinuxConfig(
+                        "",
+                        config.memoryBytes() > 0 ? config.memoryBytes() : -1,
+                        config.pids() > 0 ? config.pids() : -1,
+                        List.of(),
+                        List.of());
         ProcessConfig process = process(config.command(), config.env(), config.cwd());
-        return new Spec("1.2.0", new Root(config.root(), false), process, "thaw", MOUNTS, Map.of(), limits);
+        return new Spec(
+                "1.2.0", new Root(config.root(), false), process, "thaw", MOUNTS, Map.of(), limits);
     }
 
     static ProcessConfig process(List<String> command, Map<String, String> env, String cwd) {
@@ -195,7 +235,10 @@ public final class RunscEngine implements SandboxEngine {
         files.add(image.meta());
         files.add(image.chunks());
         for (Path file : files) {
-            text.append(file.getFileName()).append(' ').append(Files.readAttributes(file, "unix:size,ctime,ino")).append('\n');
+            text.append(file.getFileName())
+                    .append(' ')
+                    .append(Files.readAttributes(file, "unix:size,ctime,ino"))
+                    .append('\n');
         }
         return text.toString();
     }

@@ -85,10 +85,14 @@ final class RunscSandbox implements EngineSandbox {
     }
 
     @Override
-    public Exec exec(ExecConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException {
+    public Exec exec(ExecConfig config, int stdinFd, int stdoutFd, int stderrFd)
+            throws EngineException {
         try {
             Sandbox sandbox = sandbox();
-            Sandbox.ExecHandle handle = sandbox.exec(RunscEngine.process(config.command(), config.env(), config.cwd()), new Stdio(stdinFd, stdoutFd, stderrFd));
+            Sandbox.ExecHandle handle =
+                    sandbox.exec(
+                            RunscEngine.process(config.command(), config.env(), config.cwd()),
+                            new Stdio(stdinFd, stdoutFd, stderrFd));
             CompletableFuture<Integer> exit = new CompletableFuture<>();
             Thread.ofPlatform()
                     .daemon()
@@ -115,7 +119,8 @@ final class RunscSandbox implements EngineSandbox {
         }
     }
 
-    private record RunscExec(Sandbox sandbox, int pid, CompletableFuture<Integer> exitCode) implements Exec {
+    private record RunscExec(Sandbox sandbox, int pid, CompletableFuture<Integer> exitCode)
+            implements Exec {
         @Override
         public void kill() {
             try {

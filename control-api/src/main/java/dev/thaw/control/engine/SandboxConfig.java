@@ -10,4 +10,11 @@ import java.util.Map;
  * @param memoryBytes the most memory of the guest, 0 for no limit
  * @param pids the most tasks of the guest, 0 for no limit
  */
-public record SandboxConfig(List<String> command, Map<String, String> env, String cwd, String root, long memoryBytes, long pids, String platform) {}
+public record SandboxConfig(
+        List<String> command,
+        Map<String, String> env,
+        String cwd,
+        String root,
+        long memoryBytes,
+        long pids,
+        String platform) {}

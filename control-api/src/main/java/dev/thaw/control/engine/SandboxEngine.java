@@ -3,10 +3,18 @@ package dev.thaw.control.engine;
 /** What runs sandboxes and keeps their images. Safe for use by several threads. */
 public interface SandboxEngine extends AutoCloseable {
     /** Makes a sandbox and starts its program; the descriptors become its stdio and stay the caller's. The sandbox dies with this process. */
-    EngineSandbox start(String id, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException;
+    EngineSandbox start(String id, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd)
+            throws EngineException;
 
     /** As {@link #start}, from an image; {@code config} is what the sandbox of the image was made of. */
-    EngineSandbox restore(String id, String imageId, SandboxConfig config, int stdinFd, int stdoutFd, int stderrFd) throws EngineException;
+    EngineSandbox restore(
+            String id,
+            String imageId,
+            SandboxConfig config,
+            int stdinFd,
+            int stdoutFd,
+            int stderrFd)
+            throws EngineException;
 
     /** Removes an image and what only it uses. */
     void deleteImage(String imageId) throws EngineException;

@@ -89,7 +89,10 @@ public final class DescriptorLoop implements AutoCloseable {
     private void run() {
         while (!closing) {
             List<Integer> watched = new ArrayList<>(handlers.keySet());
-            Pointer fds = HostIo.runtime().getMemoryManager().allocateDirect(POLLFD * (watched.size() + 1));
+            Pointer fds =
+                    HostIo.runtime()
+                            .getMemoryManager()
+                            .allocateDirect(POLLFD * (watched.size() + 1));
             put(fds, 0, wakeRead);
             for (int i = 0; i < watched.size(); i++) {
                 put(fds, i + 1, watched.get(i));

@@ -39,14 +39,19 @@ public class CheckpointCatalog {
     public CheckpointCatalog(ControlProperties properties) {
         this.directory = properties.checkpointDirectory().resolve("catalog");
         try {
-            Files.createDirectories(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            Files.createDirectories(
+                    directory,
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx------")));
             try (DirectoryStream<Path> files = Files.newDirectoryStream(directory)) {
                 for (Path file : files) {
                     load(file);
                 }
             }
         } catch (IOException e) {
-            throw new StartupException("The checkpoint directory " + directory + " can not be used: " + e.getMessage(), "Check thaw.control.checkpoint-directory.");
+            throw new StartupException(
+                    "The checkpoint directory " + directory + " can not be used: " + e.getMessage(),
+                    "Check thaw.control.checkpoint-directory.");
         }
     }
 
@@ -74,7 +79,10 @@ public class CheckpointCatalog {
 
     /** All checkpoints, the oldest first. */
     List<CheckpointView> list() {
-        return entries.values().stream().map(Entry::view).sorted(Comparator.comparing(CheckpointView::createdAt)).toList();
+        return entries.values().stream()
+                .map(Entry::view)
+                .sorted(Comparator.comparing(CheckpointView::createdAt))
+                .toList();
     }
 
     /** Adds a checkpoint whose image is complete. */
@@ -84,15 +92,20 @@ public class CheckpointCatalog {
         try (FileChannel channel =
                 FileChannel.open(
                         temporary,
-                        Set.of(StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE),
-                        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+                        Set.of(
+                                StandardOpenOption.CREATE,
+                                StandardOpenOption.TRUNCATE_EXISTING,
+                                StandardOpenOption.WRITE),
+                        PosixFilePermissions.asFileAttribute(
+                                PosixFilePermissions.fromString("rw-------")))) {
             ByteBuffer bytes = ByteBuffer.wrap(json.writeValueAsBytes(entry));
             while (bytes.hasRemaining()) {
                 channel.write(bytes);
             }
             channel.force(true);
         }
-        Files.move(temporary, directory.resolve(view.id() + ".json"), StandardCopyOption.ATOMIC_MOVE);
+        Files.move(
+                temporary, directory.resolve(view.id() + ".json"), StandardCopyOption.ATOMIC_MOVE);
         try (FileChannel parent = FileChannel.open(directory)) {
             parent.force(true);
         }

@@ -7,4 +7,5 @@ package dev.thaw.control.sandbox;
  * @param truncated whether there was more output than is kept
  * @param timedOut whether it was killed because its time was over
  */
-public record ExecResult(int exitCode, String stdout, String stderr, boolean truncated, boolean timedOut) {}
+public record ExecResult(
+        int exitCode, String stdout, String stderr, boolean truncated, boolean timedOut) {}

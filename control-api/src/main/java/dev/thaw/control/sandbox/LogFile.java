@@ -33,7 +33,12 @@ final class LogFile implements AutoCloseable {
 
     LogFile(Path path, long limit) throws IOException {
         this.limit = limit;
-        this.channel = FileChannel.open(path, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
+        this.channel =
+                FileChannel.open(
+                        path,
+                        StandardOpenOption.CREATE_NEW,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE);
     }
 
     /** Adds what {@code data} has left. On a full disk the bytes are lost, and still counted. */
@@ -42,7 +47,8 @@ final class LogFile implements AutoCloseable {
         try {
             while (data.hasRemaining()) {
                 long at = total % limit;
-                ByteBuffer part = data.slice(data.position(), (int) Math.min(data.remaining(), limit - at));
+                ByteBuffer part =
+                        data.slice(data.position(), (int) Math.min(data.remaining(), limit - at));
                 int length = part.remaining();
                 total += length;
                 data.position(data.position() + length);

@@ -15,7 +15,8 @@ public class SandboxMetrics {
 
     public SandboxMetrics(MeterRegistry meters) {
         this.meters = meters;
-        for (String operation : new String[] {"start", "checkpoint", "restore"}) { // there from the first scrape on
+        for (String operation :
+                new String[] {"start", "checkpoint", "restore"}) { // there from the first scrape on
             timer(operation, "success");
             timer(operation, "error");
         }
@@ -26,7 +27,10 @@ public class SandboxMetrics {
     /** Shows the number of sandboxes in each state. */
     void sandboxes(ToDoubleFunction<SandboxStatus> count) {
         for (SandboxStatus status : SandboxStatus.values()) {
-            Gauge.builder("thaw.sandboxes", () -> count.applyAsDouble(status)).tag("state", status.json()).description("Sandboxes by state").register(meters);
+            Gauge.builder("thaw.sandboxes", () -> count.applyAsDouble(status))
+                    .tag("state", status.json())
+                    .description("Sandboxes by state")
+                    .register(meters);
         }
     }
 
@@ -35,7 +39,10 @@ public class SandboxMetrics {
     }
 
     void paused(long nanos) {
-        Timer.builder("thaw.checkpoint.pause").description("How long guests stood still for a checkpoint").register(meters).record(Duration.ofNanos(nanos));
+        Timer.builder("thaw.checkpoint.pause")
+                .description("How long guests stood still for a checkpoint")
+                .register(meters)
+                .record(Duration.ofNanos(nanos));
     }
 
     void image(long raw, long stored) {
@@ -54,6 +61,10 @@ public class SandboxMetrics {
     }
 
     private DistributionSummary bytes(String kind) {
-        return DistributionSummary.builder("thaw.checkpoint.bytes").baseUnit("bytes").tag("kind", kind).description("Size of checkpoints").register(meters);
+        return DistributionSummary.builder("thaw.checkpoint.bytes")
+                .baseUnit("bytes")
+                .tag("kind", kind)
+                .description("Size of checkpoints")
+                .register(meters);
     }
 }

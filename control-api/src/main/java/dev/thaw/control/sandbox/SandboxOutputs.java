@@ -41,14 +41,18 @@ public class SandboxOutputs {
         this.limit = Math.max(4096, properties.logLimit().toBytes());
         try {
             Files.createDirectories(directory);
-            try (var old = Files.newDirectoryStream(directory, "*.{out,err,log}")) { // of a server that was killed
+            try (var old =
+                    Files.newDirectoryStream(
+                            directory, "*.{out,err,log}")) { // of a server that was killed
                 for (Path file : old) {
                     Files.deleteIfExists(file);
                 }
             }
             this.loop = new DescriptorLoop();
         } catch (IOException e) {
-            throw new StartupException("The state directory " + directory + " can not be used: " + e.getMessage(), "Check thaw.control.state-directory.");
+            throw new StartupException(
+                    "The state directory " + directory + " can not be used: " + e.getMessage(),
+                    "Check thaw.control.state-directory.");
         }
     }
 
@@ -78,7 +82,8 @@ public class SandboxOutputs {
     }
 
     /** Runs a program in a sandbox, with its output in memory. */
-    ExecResult exec(EngineSandbox sandbox, ExecConfig config, Duration timeout) throws EngineException, IOException, InterruptedException {
+    ExecResult exec(EngineSandbox sandbox, ExecConfig config, Duration timeout)
+            throws EngineException, IOException, InterruptedException {
         BoundedSink stdout = new BoundedSink(EXEC_OUTPUT);
         BoundedSink stderr = new BoundedSink(EXEC_OUTPUT);
         int[] out = HostIo.pipe();
@@ -108,12 +113,18 @@ public class SandboxOutputs {
             }
             stdout.await(LAST_OUTPUT); // a child of the program may hold the pipe open for longer
             stderr.await(LAST_OUTPUT);
-            return new ExecResult(code, stdout.text(), stderr.text(), stdout.isTruncated() || stderr.isTruncated(), timedOut);
+            return new ExecResult(
+                    code,
+                    stdout.text(),
+                    stderr.text(),
+                    stdout.isTruncated() || stderr.isTruncated(),
+                    timedOut);
         }
     }
 
     /** What the sandbox's own processes had to say, from {@code offset} on. */
-    SandboxService.LogPart runtime(ManagedSandbox sandbox, long offset, int most) throws IOException {
+    SandboxService.LogPart runtime(ManagedSandbox sandbox, long offset, int most)
+            throws IOException {
         Path file = directory.resolve(sandbox.id + ".log");
         boolean ended = sandbox.status() == SandboxStatus.STOPPED;
         if (!Files.exists(file)) {
@@ -127,7 +138,8 @@ public class SandboxOutputs {
                 // again until it is full
             }
             byte[] read = Arrays.copyOf(bytes.array(), bytes.position());
-            return new SandboxService.LogPart(from, read, from + read.length, ended && from + read.length == total);
+            return new SandboxService.LogPart(
+                    from, read, from + read.length, ended && from + read.length == total);
         }
     }
 

@@ -37,33 +37,54 @@ public class SandboxService {
     private final AtomicBoolean closed = new AtomicBoolean();
 
     public SandboxService(
-            ControlProperties properties, SandboxEngine engine, SandboxOutputs outputs, CheckpointCatalog catalog, SandboxMetrics metrics) {
+            ControlProperties properties,
+            SandboxEngine engine,
+            SandboxOutputs outputs,
+            CheckpointCatalog catalog,
+            SandboxMetrics metrics) {
         this.properties = properties;
         this.engine = engine;
         this.outputs = outputs;
         this.catalog = catalog;
         this.metrics = metrics;
-        metrics.sandboxes(status -> sandboxes.values().stream().filter(sandbox -> sandbox.status() == status).count());
+        metrics.sandboxes(
+                status ->
+                        sandboxes.values().stream()
+                                .filter(sandbox -> sandbox.status() == status)
+                                .count());
     }
 
     /** Makes a sandbox and starts its program. */
-    public SandboxView create(SandboxConfig config, @Nullable String name, Map<String, String> labels) {
+    public SandboxView create(
+            SandboxConfig config, @Nullable String name, Map<String, String> labels) {
         return launch(config, name, labels, null);
     }
 
     /** Makes a sandbox that goes on where a checkpoint stands. */
-    public SandboxView restore(String checkpointId, @Nullable String name, @Nullable Map<String, String> labels) {
+    public SandboxView restore(
+            String checkpointId, @Nullable String name, @Nullable Map<String, String> labels) {
         CheckpointCatalog.Entry entry = entry(checkpointId);
-        return launch(entry.config(), name != null ? name : entry.view().name(), labels != null ? labels : entry.view().labels(), checkpointId);
+        return launch(
+                entry.config(),
+                name != null ? name : entry.view().name(),
+                labels != null ? labels : entry.view().labels(),
+                checkpointId);
     }
 
-    private SandboxView launch(SandboxConfig config, @Nullable String name, Map<String, String> labels, @Nullable String checkpointId) {
+    private SandboxView launch(
+            SandboxConfig config,
+            @Nullable String name,
+            Map<String, String> labels,
+            @Nullable String checkpointId) {
         if (closed.get()) {
             throw ApiException.conflict("the server is shutting down");
         }
         if (places.incrementAndGet() > properties.maxSandboxes()) {
             places.decrementAndGet();
-            throw ApiException.tooMany("there are " + properties.maxSandboxes() + " sandboxes already (thaw.control.max-sandboxes)");
+            throw ApiException.tooMany(
+                    "there are "
+                            + properties.maxSandboxes()
+                            + " sandboxes already (thaw.control.max-sandboxes)");
         }
         String id = Ids.next("sb");
         String operation = checkpointId == null ? "start" : "restore";
@@ -75,11 +96,31 @@ public class SandboxService {
             output = outputs.open(id);
             made =
                     checkpointId == null
-                            ? engine.start(id, config, output.stdin(), output.stdoutWrite(), output.stderrWrite())
-                            : engine.restore(id, checkpointId, config, output.stdin(), output.stdoutWrite(), output.stderrWrite());
+                            ? engine.start(
+                                    id,
+                                    config,
+                                    output.stdin(),
+                                    output.stdoutWrite(),
+                                    output.stderrWrite())
+                            : engine.restore(
+                                    id,
+                                    checkpointId,
+                                    config,
+                                    output.stdin(),
+                                    output.stdoutWrite(),
+                                    output.stderrWrite());
             long nanos = System.nanoTime() - start;
             ManagedSandbox sandbox =
-                    new ManagedSandbox(id, name, Map.copyOf(labels), config, checkpointId, made, output.stdout(), output.stderr(), nanos / 1e9);
+                    new ManagedSandbox(
+                            id,
+                            name,
+                            Map.copyOf(labels),
+                            config,
+                            checkpointId,
+                            made,
+                            output.stdout(),
+                            output.stderr(),
+                            nanos / 1e9);
             sandboxes.put(id, sandbox);
             outputs.watch(made.pid(), () -> ended(sandbox));
             done = true;
@@ -113,7 +154,10 @@ public class SandboxService {
     }
 
     public List<SandboxView> list() {
-        return sandboxes.values().stream().map(ManagedSandbox::view).sorted(Comparator.comparing(SandboxView::createdAt)).toList();
+        return sandboxes.values().stream()
+                .map(ManagedSandbox::view)
+                .sorted(Comparator.comparing(SandboxView::createdAt))
+                .toList();
     }
 
     public SandboxView get(String id) {
@@ -153,7 +197,8 @@ public class SandboxService {
     }
 
     /** Writes an image of a sandbox, which ends by it unless {@code leaveRunning}. When it fails, the sandbox goes on. */
-    public CheckpointView checkpoint(String id, boolean leaveRunning, @Nullable String name, Map<String, String> labels) {
+    public CheckpointView checkpoint(
+            String id, boolean leaveRunning, @Nullable String name, Map<String, String> labels) {
         ManagedSandbox sandbox = find(id);
         sandbox.begin();
         long start = System.nanoTime();
@@ -193,7 +238,8 @@ public class SandboxService {
     }
 
     /** Runs one more program in a running sandbox and waits for its end. */
-    public ExecResult exec(String id, ExecConfig config, Duration timeout) throws InterruptedException {
+    public ExecResult exec(String id, ExecConfig config, Duration timeout)
+            throws InterruptedException {
         ManagedSandbox sandbox = find(id);
         require(sandbox, "asked to run a program", SandboxStatus.RUNNING);
         try {
@@ -206,13 +252,16 @@ public class SandboxService {
     }
 
     /** Part of a sandbox's output: "stdout", "stderr", or "runtime" for what the sandbox's own processes had to say. */
-    public LogPart logs(String id, String stream, long offset, int most, Duration wait) throws InterruptedException {
+    public LogPart logs(String id, String stream, long offset, int most, Duration wait)
+            throws InterruptedException {
         ManagedSandbox sandbox = find(id);
         try {
             if (stream.equals("runtime")) {
                 return outputs.runtime(sandbox, offset, most);
             }
-            LogFile.Slice slice = (stream.equals("stderr") ? sandbox.stderr : sandbox.stdout).read(offset, most, wait);
+            LogFile.Slice slice =
+                    (stream.equals("stderr") ? sandbox.stderr : sandbox.stdout)
+                            .read(offset, most, wait);
             return new LogPart(slice.offset(), slice.bytes(), slice.next(), slice.ended());
         } catch (IOException e) {
             throw ApiException.internal("the log can not be read: " + e.getMessage());
@@ -277,7 +326,6 @@ public class SandboxService {
         all.forEach(this::end);
     }
 
-
     private CheckpointCatalog.Entry entry(String id) {
         CheckpointCatalog.Entry entry = catalog.get(id);
         if (entry == null) {
@@ -301,6 +349,7 @@ public class SandboxService {
                 return;
             }
         }
-        throw ApiException.wrongState("sandbox " + sandbox.id + " is " + status.json() + " and can not be " + done);
+        throw ApiException.wrongState(
+                "sandbox " + sandbox.id + " is " + status.json() + " and can not be " + done);
     }
 }

@@ -42,7 +42,9 @@ final class LazyPages {
         try {
             long end = (offset + length) >> 12;
             if (end > (long) bits.length() << 6) {
-                AtomicLongArray grown = new AtomicLongArray((int) (Math.max(end, (long) bits.length() << 7) + 63 >> 6));
+                AtomicLongArray grown =
+                        new AtomicLongArray(
+                                (int) (Math.max(end, (long) bits.length() << 7) + 63 >> 6));
                 for (int i = 0; i < bits.length(); i++) {
                     grown.setPlain(i, bits.getPlain(i));
                 }
@@ -105,7 +107,12 @@ final class LazyPages {
             long count = length >> 12;
             for (long i = 0; i < count; i++) {
                 if (isLazy(base + i)) {
-                    MemorySegment.copy(data, dataOffset + (i << 12), file.view(), (base + i) << 12, MemoryFile.PAGE_SIZE);
+                    MemorySegment.copy(
+                            data,
+                            dataOffset + (i << 12),
+                            file.view(),
+                            (base + i) << 12,
+                            MemoryFile.PAGE_SIZE);
                     clearLocked(base + i, base + i + 1);
                 }
             }

@@ -73,17 +73,32 @@ public final class MemFdMemoryFile extends MemoryFile {
     public static MemFdMemoryFile create(long size) throws PlatformException {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name = arena.allocateFrom("thaw-memory");
-            long fd = RawSyscall.call(Sysno.SYS_memfd_create, name.address(), 0x1 | 0x2, 0, 0, 0, 0); // CLOEXEC, ALLOW_SEALING
+            long fd =
+                    RawSyscall.call(
+                            Sysno.SYS_memfd_create,
+                            name.address(),
+                            0x1 | 0x2,
+                            0,
+                            0,
+                            0,
+                            0); // CLOEXEC, ALLOW_SEALING
             check(fd, "memfd_create");
-            check(RawSyscall.call(Sysno.SYS_ftruncate, fd, size, 0, 0, 0, 0), "ftruncate of the memory file");
-            // The stubs hold this descriptor too: sealed, none of them can cut the file under the Sentry. F_ADD_SEALS: SEAL | SHRINK | GROW.
-            check(RawSyscall.call(Sysno.SYS_fcntl, fd, 1033, 0x1 | 0x2 | 0x4, 0, 0, 0), "sealing the memory file");
+            check(
+                    RawSyscall.call(Sysno.SYS_ftruncate, fd, size, 0, 0, 0, 0),
+                    "ftruncate of the memory file");
+            // The stubs hold this descriptor too: sealed, none of them can cut the file under the
+            // Sentry. F_ADD_SEALS: SEAL | SHRINK | GROW.
+            check(
+                    RawSyscall.call(Sysno.SYS_fcntl, fd, 1033, 0x1 | 0x2 | 0x4, 0, 0, 0),
+                    "sealing the memory file");
             // PROT_READ|PROT_WRITE, MAP_SHARED|MAP_NORESERVE
             long address = RawSyscall.call(Sysno.SYS_mmap, 0, size, 0x3, 0x4001, fd, 0);
             check(address > -4096 ? address : 0, "mapping the memory file");
             RawSyscall.call(Sysno.SYS_madvise, address, size, 16, 0, 0, 0); // MADV_DONTDUMP
-            // SAFETY: the mapping lives until close(), after which no guest runs; the file is sealed, so no access past its end.
-            return new MemFdMemoryFile((int) fd, size, MemorySegment.ofAddress(address).reinterpret(size));
+            // SAFETY: the mapping lives until close(), after which no guest runs; the file is
+            // sealed, so no access past its end.
+            return new MemFdMemoryFile(
+                    (int) fd, size, MemorySegment.ofAddress(address).reinterpret(size));
         }
     }
 
@@ -177,7 +192,9 @@ public final class MemFdMemoryFile extends MemoryFile {
     @GuardedBy("mu")
     private long allocateSmallLocked(int pages, int align) {
         int tries = CHUNKS_TO_SEARCH;
-        for (int i = partlyFree.nextSetBit(0); i >= 0 && tries > 0; i = partlyFree.nextSetBit(i + 1), tries--) {
+        for (int i = partlyFree.nextSetBit(0);
+                i >= 0 && tries > 0;
+                i = partlyFree.nextSetBit(i + 1), tries--) {
             int start = chunkLocked(i).findFree(pages, align);
             if (start >= 0) {
                 takeLocked(i, start, pages);
@@ -200,7 +217,10 @@ public final class MemFdMemoryFile extends MemoryFile {
             return -ENOMEM;
         }
         for (int i = 0; i < needed; i++) {
-            takeLocked(first + i, 0, (int) Math.min(PageChunk.PAGES, pages - ((long) i << PageChunk.SHIFT)));
+            takeLocked(
+                    first + i,
+                    0,
+                    (int) Math.min(PageChunk.PAGES, pages - ((long) i << PageChunk.SHIFT)));
         }
         return (long) first << PageChunk.SHIFT;
     }
@@ -277,7 +297,8 @@ public final class MemFdMemoryFile extends MemoryFile {
                 int[] counts = countsOf(page);
                 int i = (int) page & PageChunk.PAGES - 1;
                 if (counts[i] <= 0) {
-                    throw new AssertionError("page at offset " + (page << 12) + " is not allocated");
+                    throw new AssertionError(
+                            "page at offset " + (page << 12) + " is not allocated");
                 }
                 counts[i]++;
             }
@@ -291,7 +312,8 @@ public final class MemFdMemoryFile extends MemoryFile {
         mu.lock();
         try {
             if (offset < 0 || length < 0 || offset > size - length) {
-                throw new IllegalArgumentException("pages past the memory file's end: " + offset + "+" + length);
+                throw new IllegalArgumentException(
+                        "pages past the memory file's end: " + offset + "+" + length);
             }
             long end = (offset + length) >> 12;
             growLocked(Math.max(top, (int) ((end + PageChunk.PAGES - 1) >> PageChunk.SHIFT)));
@@ -371,7 +393,15 @@ public final class MemFdMemoryFile extends MemoryFile {
                 lazyPages.forget(runs[i], runs[i + 1]);
             }
             // FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
-            long result = RawSyscall.call(Sysno.SYS_fallocate, fd, 3, runs[i] << 12, (runs[i + 1] - runs[i]) << 12, 0, 0);
+            long result =
+                    RawSyscall.call(
+                            Sysno.SYS_fallocate,
+                            fd,
+                            3,
+                            runs[i] << 12,
+                            (runs[i + 1] - runs[i]) << 12,
+                            0,
+                            0);
             if (result < 0) {
                 view.asSlice(runs[i] << 12, (runs[i + 1] - runs[i]) << 12).fill((byte) 0);
             }
@@ -382,7 +412,8 @@ public final class MemFdMemoryFile extends MemoryFile {
                 for (long page = runs[i]; page < runs[i + 1]; ) {
                     int chunk = (int) (page >> PageChunk.SHIFT);
                     long stop = Math.min(runs[i + 1], (long) (chunk + 1) << PageChunk.SHIFT);
-                    chunkLocked(chunk).giveBack((int) page & PageChunk.PAGES - 1, (int) (stop - page));
+                    chunkLocked(chunk)
+                            .giveBack((int) page & PageChunk.PAGES - 1, (int) (stop - page));
                     updateSetsLocked(chunk);
                     page = stop;
                 }
@@ -394,7 +425,8 @@ public final class MemFdMemoryFile extends MemoryFile {
 
     @Override
     public boolean isExclusive(long offset) {
-        // Without the lock: the caller holds a reference, so a 1 can only be raised by the caller itself.
+        // Without the lock: the caller holds a reference, so a 1 can only be raised by the caller
+        // itself.
         long page = offset >> 12;
         return countsOf(page)[(int) page & PageChunk.PAGES - 1] == 1;
     }
@@ -478,9 +510,10 @@ public final class MemFdMemoryFile extends MemoryFile {
                 page = dataStart - 1;
                 continue;
             }
-            boolean wanted = page < end
-                    && isReferenced(page)
-                    && (page >= dataStart || (pages != null && pages.isLazy(page)));
+            boolean wanted =
+                    page < end
+                            && isReferenced(page)
+                            && (page >= dataStart || (pages != null && pages.isLazy(page)));
             if (wanted && start < 0) {
                 start = page;
             } else if (!wanted && start >= 0) {

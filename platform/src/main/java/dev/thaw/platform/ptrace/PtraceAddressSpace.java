@@ -30,7 +30,10 @@ final class PtraceAddressSpace extends StubAddressSpace {
     @Override
     public void protect(@Nullable GuestThread caller, long address, long length, int prot) {
         if (prot == 0) {
-            unmap(caller, address, length); // so that a fault on what is mapped is never one of reading: see PtraceThread
+            unmap(
+                    caller, address,
+                    length); // so that a fault on what is mapped is never one of reading: see
+            // PtraceThread
         } else {
             super.protect(caller, address, length, prot);
         }

@@ -65,14 +65,17 @@ final class PtraceThread implements GuestThread {
         this.process = process;
         context = process.newContext();
         MemorySegment memory = context.memory();
-        while (StubCalls.state(StubCalls.await(memory.address(), STATE_RUNNING, SPIN_MAX, WAIT_NANOS)) != STATE_STOPPED) {
+        while (StubCalls.state(
+                        StubCalls.await(memory.address(), STATE_RUNNING, SPIN_MAX, WAIT_NANOS))
+                != STATE_STOPPED) {
             if (!process.alive()) {
                 throw new PlatformException("a guest thread died as it started");
             }
         }
         tracee = new Tracee(context.tid());
         long frame = memory.get(JAVA_LONG, CTX_FRAME) - context.address();
-        MemorySegment area = memory.asSlice(memory.get(JAVA_LONG, frame + FRAME_FP) - context.address());
+        MemorySegment area =
+                memory.asSlice(memory.get(JAVA_LONG, frame + FRAME_FP) - context.address());
         layout = new FpArea(area);
         freshFp = MemorySegment.ofArray(new long[(layout.size() + 7) / 8]);
         layout.save(area, freshFp);
@@ -82,7 +85,12 @@ final class PtraceThread implements GuestThread {
     private boolean attach() {
         if (!attached && !gone) {
             attached = true;
-            gone = tracee.seize() < 0 || tracee.interrupt() < 0 || tracee.await() == Tracee.GONE || tracee.unblockSignals() < 0 || tracee.getRegisters(home) < 0;
+            gone =
+                    tracee.seize() < 0
+                            || tracee.interrupt() < 0
+                            || tracee.await() == Tracee.GONE
+                            || tracee.unblockSignals() < 0
+                            || tracee.getRegisters(home) < 0;
             home[10] = -EINTR;
             home[15] = -1;
         }
@@ -106,7 +114,8 @@ final class PtraceThread implements GuestThread {
                     process.kill();
                     return StopReason.DEAD;
                 }
-                if (signal == Tracee.NO_SIGNAL || signal == SIGUSR1 && !interrupted.getAndSet(false)) {
+                if (signal == Tracee.NO_SIGNAL
+                        || signal == SIGUSR1 && !interrupted.getAndSet(false)) {
                     continue;
                 }
                 if (!load(registers)) {
@@ -143,21 +152,29 @@ final class PtraceThread implements GuestThread {
         MemorySegment info = tracee.signalInfo();
         int code = info.get(JAVA_INT, 8);
         long address = info.get(JAVA_LONG, 16);
-        boolean pageFault = (signal == SIGSEGV || signal == SIGBUS) && code > 0 && code != SI_KERNEL;
+        boolean pageFault =
+                (signal == SIGSEGV || signal == SIGBUS) && code > 0 && code != SI_KERNEL;
         if (!pageFault) {
-            long trap = switch (signal) {
-                case SIGFPE -> 0;
-                case SIGTRAP -> code == SI_KERNEL ? 3 : 1;
-                case SIGILL -> 6;
-                default -> 13;
-            };
+            long trap =
+                    switch (signal) {
+                        case SIGFPE -> 0;
+                        case SIGTRAP -> code == SI_KERNEL ? 3 : 1;
+                        case SIGILL -> 6;
+                        default -> 13;
+                    };
             setFault(signal, code, address, PROT_READ, trap, 0);
             return StopReason.FAULT;
         }
         boolean mapped = code == SEGV_ACCERR;
         boolean fetch = Long.compareUnsigned(address - registers.rip, LONGEST_INSTRUCTION) < 0;
         int access = fetch ? PROT_EXEC : mapped ? PROT_WRITE : PROT_READ;
-        setFault(signal, code, address, access, 14, 4 | (mapped ? 1 : 0) | (fetch ? 16 : mapped ? 2 : 0));
+        setFault(
+                signal,
+                code,
+                address,
+                access,
+                14,
+                4 | (mapped ? 1 : 0) | (fetch ? 16 : mapped ? 2 : 0));
         return StopReason.FAULT;
     }
 
@@ -269,7 +286,8 @@ final class PtraceThread implements GuestThread {
         closed = true;
         if (!process.ending() && !gone) {
             context.memory().set(JAVA_INT, CTX_STATE, STATE_EXIT);
-            if (attached) { // back to where the stub was when it was seized: it looks at the state again
+            if (attached) { // back to where the stub was when it was seized: it looks at the state
+                // again
                 tracee.setRegisters(home);
                 tracee.detach();
             } else {

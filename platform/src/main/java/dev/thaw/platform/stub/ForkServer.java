@@ -51,19 +51,38 @@ public final class ForkServer implements AutoCloseable {
     /** Starts one. {@code traceable} keeps the user and lets the Sentry trace the stubs. */
     public static ForkServer start(int memoryFd, boolean traceable) throws PlatformException {
         int uid = Integer.getInteger("thaw.stub.uid", traceable || !root() ? 0 : NOBODY);
-        int contexts = check("memfd_create", HostMemory.memfd("thaw-contexts", SLOTS * StubAbi.REGION_SIZE));
+        int contexts =
+                check(
+                        "memfd_create",
+                        HostMemory.memfd("thaw-contexts", SLOTS * StubAbi.REGION_SIZE));
         int[] pair = new int[2];
         check("socketpair", HostSockets.socketpair(SOCK_SEQPACKET, pair));
         String[] argv = {
-            "thaw-stub", Integer.toString(uid), traceable ? "1" : "0", Integer.toString(memoryFd), Integer.toString(contexts), Integer.toString(pair[1])
+            "thaw-stub",
+            Integer.toString(uid),
+            traceable ? "1" : "0",
+            Integer.toString(memoryFd),
+            Integer.toString(contexts),
+            Integer.toString(pair[1])
         };
-        int pid = HostProcess.spawn(NativeFiles.path("thaw-stub").toString(), argv, new String[0], 0, 1, 2, memoryFd, contexts, pair[1]);
+        int pid =
+                HostProcess.spawn(
+                        NativeFiles.path("thaw-stub").toString(),
+                        argv,
+                        new String[0],
+                        0,
+                        1,
+                        2,
+                        memoryFd,
+                        contexts,
+                        pair[1]);
         HostFiles.close(pair[1]);
         check("starting the stub", pid);
         ForkServer server = new ForkServer(pid, pair[0], contexts);
         if (server.receive() != 0) {
             server.close();
-            throw new PlatformException("the stub does not start: this host lacks what it needs, or another program lies at its address");
+            throw new PlatformException(
+                    "the stub does not start: this host lacks what it needs, or another program lies at its address");
         }
         return server;
     }
@@ -100,13 +119,16 @@ public final class ForkServer implements AutoCloseable {
             if (child <= 0) {
                 throw new PlatformException("the fork server can not fork: errno " + -child);
             }
-            long address = HostMemory.mapShared(contexts, slot * StubAbi.REGION_SIZE, StubAbi.REGION_SIZE);
+            long address =
+                    HostMemory.mapShared(contexts, slot * StubAbi.REGION_SIZE, StubAbi.REGION_SIZE);
             if (address < 0) {
                 HostProcess.kill(child, 9);
-                throw new PlatformException("no room for the contexts of an address space: errno " + -address);
+                throw new PlatformException(
+                        "no room for the contexts of an address space: errno " + -address);
             }
             slots.set(slot);
-            return new StubProcess(this, slot, child, HostMemory.segment(address, StubAbi.REGION_SIZE), contexts);
+            return new StubProcess(
+                    this, slot, child, HostMemory.segment(address, StubAbi.REGION_SIZE), contexts);
         } finally {
             mu.unlock();
         }

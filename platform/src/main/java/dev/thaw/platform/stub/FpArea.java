@@ -29,7 +29,8 @@ public final class FpArea {
     /** Learns the host's layout from {@code area}, a fresh one that no guest has touched. */
     public FpArea(MemorySegment area) {
         if (area.get(JAVA_INT_UNALIGNED, SOFTWARE) != MAGIC1) {
-            throw new IllegalStateException("the host does not save the extended state of the processor");
+            throw new IllegalStateException(
+                    "the host does not save the extended state of the processor");
         }
         features = area.get(JAVA_LONG_UNALIGNED, SOFTWARE + 8);
         size = area.get(JAVA_INT_UNALIGNED, SOFTWARE + 16);
@@ -57,10 +58,16 @@ public final class FpArea {
     /** Writes {@code source} into a frame, after checking what the host kernel would refuse. */
     public void load(MemorySegment source, MemorySegment area) {
         if (source.byteSize() < size) {
-            throw new IllegalArgumentException("floating-point state of " + source.byteSize() + " bytes, this processor has " + size);
+            throw new IllegalArgumentException(
+                    "floating-point state of "
+                            + source.byteSize()
+                            + " bytes, this processor has "
+                            + size);
         }
-        if ((source.get(JAVA_LONG_UNALIGNED, HEADER) & ~features) != 0 || (source.get(JAVA_INT_UNALIGNED, MXCSR) & ~mxcsrMask) != 0) {
-            throw new IllegalArgumentException("floating-point state that this processor does not have");
+        if ((source.get(JAVA_LONG_UNALIGNED, HEADER) & ~features) != 0
+                || (source.get(JAVA_INT_UNALIGNED, MXCSR) & ~mxcsrMask) != 0) {
+            throw new IllegalArgumentException(
+                    "floating-point state that this processor does not have");
         }
         for (long i = HEADER + 8; i < HEADER_END; i += 8) {
             if (source.get(JAVA_LONG_UNALIGNED, i) != 0) {

@@ -24,13 +24,29 @@ public abstract class StubAddressSpace implements AddressSpace {
     }
 
     @Override
-    public int map(@Nullable GuestThread caller, long address, long length, int file, long offset, int prot, boolean populate) {
+    public int map(
+            @Nullable GuestThread caller,
+            long address,
+            long length,
+            int file,
+            long offset,
+            int prot,
+            boolean populate) {
         checkRange(address, length);
         if (file != 0) {
             return -EINVAL;
         }
         int flags = MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0);
-        long result = process.change(context(caller), SYS_mmap, address, length, hostProt(prot), flags, memoryFd, offset);
+        long result =
+                process.change(
+                        context(caller),
+                        SYS_mmap,
+                        address,
+                        length,
+                        hostProt(prot),
+                        flags,
+                        memoryFd,
+                        offset);
         return result == -ENOMEM ? -ENOMEM : 0;
     }
 
@@ -43,7 +59,15 @@ public abstract class StubAddressSpace implements AddressSpace {
     @Override
     public void protect(@Nullable GuestThread caller, long address, long length, int prot) {
         checkRange(address, length);
-        process.change(context(caller), SYS_mprotect, address, length, hostProt(prot), 0, 0, 0); // over holes it fails: what is gone then comes back by faults
+        process.change(
+                context(caller),
+                SYS_mprotect,
+                address,
+                length,
+                hostProt(prot),
+                0,
+                0,
+                0); // over holes it fails: what is gone then comes back by faults
     }
 
     /** The address of the context of {@code caller}, a stopped thread that may spin; or 0. */
@@ -56,8 +80,15 @@ public abstract class StubAddressSpace implements AddressSpace {
     }
 
     private static void checkRange(long address, long length) {
-        if (address < MIN_ADDRESS || length <= 0 || length > STUB_BASE - address || ((address | length) & 4095) != 0) {
-            throw new IllegalArgumentException("not the guest's: 0x" + Long.toHexString(address) + " + 0x" + Long.toHexString(length));
+        if (address < MIN_ADDRESS
+                || length <= 0
+                || length > STUB_BASE - address
+                || ((address | length) & 4095) != 0) {
+            throw new IllegalArgumentException(
+                    "not the guest's: 0x"
+                            + Long.toHexString(address)
+                            + " + 0x"
+                            + Long.toHexString(length));
         }
     }
 }

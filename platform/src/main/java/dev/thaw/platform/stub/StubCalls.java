@@ -12,14 +12,21 @@ import java.lang.invoke.MethodHandle;
 
 /** The functions of libthaw.so ({@code src/main/native/thaw.c}). */
 public final class StubCalls {
-    // SAFETY: each takes addresses inside a mapped region of the context memfd, and touches the words that stub_abi.h names.
+    // SAFETY: each takes addresses inside a mapped region of the context memfd, and touches the
+    // words that stub_abi.h names.
     private static final MethodHandle SWITCH =
-            NativeFiles.function("thaw_switch", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
+            NativeFiles.function(
+                    "thaw_switch",
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
     private static final MethodHandle WAIT =
-            NativeFiles.function("thaw_wait", FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
+            NativeFiles.function(
+                    "thaw_wait",
+                    FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
     private static final MethodHandle MANAGER =
             NativeFiles.function(
-                    "thaw_manager", FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
+                    "thaw_manager",
+                    FunctionDescriptor.of(
+                            JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_LONG, JAVA_LONG));
 
     private StubCalls() {}
 

@@ -26,7 +26,8 @@ public final class StubProcess {
     private static final VarHandle INT = JAVA_INT.varHandle();
     private static final long WAIT_NANOS = 100_000_000;
     private static final int YIELDS = 20;
-    private static final int CLONE_THREAD_FLAGS = 0x50f00 | 0x200000; // VM FS FILES SIGHAND THREAD SYSVSEM, CHILD_CLEARTID
+    private static final int CLONE_THREAD_FLAGS =
+            0x50f00 | 0x200000; // VM FS FILES SIGHAND THREAD SYSVSEM, CHILD_CLEARTID
 
     private final ReentrantLock mu = new ReentrantLock();
     private final ForkServer server;
@@ -81,11 +82,13 @@ public final class StubProcess {
      * Has the manager change the mappings of a range; {@code context} is the address of a stopped guest thread's context in this process, or 0. When it returns, the old mappings are gone in any case:
      * if the host can not do the change, the range is unmapped, or everything is.
      */
-    public long change(long context, long nr, long address, long length, long c, long d, long e, long f) {
+    public long change(
+            long context, long nr, long address, long length, long c, long d, long e, long f) {
         return command(context, 1, nr, address, length, c, d, e, f);
     }
 
-    private long command(long context, int memory, long nr, long a, long b, long c, long d, long e, long f) {
+    private long command(
+            long context, int memory, long nr, long a, long b, long c, long d, long e, long f) {
         mu.lock();
         try {
             if (dead) {
@@ -133,7 +136,15 @@ public final class StubProcess {
         memory.set(JAVA_INT, CTX_CLEAR_TID, 1);
         memory.set(JAVA_INT, CTX_STATE, STATE_RUNNING);
         long address = CTX_BASE + index * CTX_SIZE;
-        long tid = call(SYS_clone, CLONE_THREAD_FLAGS, address + CTX_ALT_STACK, 0, address + CTX_CLEAR_TID, 0, 0);
+        long tid =
+                call(
+                        SYS_clone,
+                        CLONE_THREAD_FLAGS,
+                        address + CTX_ALT_STACK,
+                        0,
+                        address + CTX_CLEAR_TID,
+                        0,
+                        0);
         if (tid < 0) {
             freeContext(index);
             throw new PlatformException("no thread for the guest: errno " + -tid);
@@ -143,7 +154,9 @@ public final class StubProcess {
 
     @GuardedBy("mu")
     private int freeContextLocked() throws PlatformException {
-        for (int index = contexts.nextClearBit(0); index < CTX_COUNT; index = contexts.nextClearBit(index + 1)) {
+        for (int index = contexts.nextClearBit(0);
+                index < CTX_COUNT;
+                index = contexts.nextClearBit(index + 1)) {
             if ((int) INT.getVolatile(region, REGION_CTX + index * CTX_SIZE + CTX_CLEAR_TID) == 0) {
                 return index;
             }
@@ -183,7 +196,9 @@ public final class StubProcess {
     /** Takes all memory away from the guest, then ends the process. When it returns, no guest code can reach a page any more. */
     public void end() {
         ending = true;
-        if (!dead && change(0, SYS_munmap, MIN_ADDRESS, STUB_BASE - MIN_ADDRESS, 0, 0, 0, 0) != -ESRCH) {
+        if (!dead
+                && change(0, SYS_munmap, MIN_ADDRESS, STUB_BASE - MIN_ADDRESS, 0, 0, 0, 0)
+                        != -ESRCH) {
             kill();
             return;
         }

@@ -107,7 +107,10 @@ final class CallSites {
             return;
         }
         ByteBuffer code = buffer(SLOT);
-        code.put(before, 1, 5).put((byte) 0x48).putShort((short) 0x0d8d).putInt((int) (site + 7 - (at + 12)));
+        code.put(before, 1, 5)
+                .put((byte) 0x48)
+                .putShort((short) 0x0d8d)
+                .putInt((int) (site + 7 - (at + 12)));
         code.putShort((short) 0x25ff).putInt((int) (base(at) - (at + 18)));
         if (patcher.writeText(at, new byte[SLOT], code.array())) {
             byte[] move = new byte[5];
@@ -128,7 +131,8 @@ final class CallSites {
         code.put(after, 0, 8).put((byte) 0xe9).putInt((int) (site + 8 - (at + B_SIZE)));
         byte[] old = new byte[5];
         System.arraycopy(after, 0, old, 0, 5);
-        if (patcher.writeText(at, new byte[SLOT], code.array()) && patcher.writeText(site, old, jump(site, at))) {
+        if (patcher.writeText(at, new byte[SLOT], code.array())
+                && patcher.writeText(site, old, jump(site, at))) {
             registers.rip = at + B_RETURN;
             registers.restartRip = at + B_SYSCALL;
         }
@@ -168,7 +172,9 @@ final class CallSites {
             return 0;
         }
         long base = patcher.allocateTrampolines(site, AREA);
-        if (base == 0 || !patcher.writeText(base, new byte[8], buffer(8).putLong(StubAbi.STUB_BASE).array())) {
+        if (base == 0
+                || !patcher.writeText(
+                        base, new byte[8], buffer(8).putLong(StubAbi.STUB_BASE).array())) {
             return 0;
         }
         Area area = new Area(base, new BitSet());
@@ -178,7 +184,9 @@ final class CallSites {
     }
 
     private static long slotIn(Area area, long site, boolean exact) {
-        for (int i = area.used.nextClearBit(0); i < AREA / SLOT; i = area.used.nextClearBit(i + 1)) {
+        for (int i = area.used.nextClearBit(0);
+                i < AREA / SLOT;
+                i = area.used.nextClearBit(i + 1)) {
             long at = area.base + (long) i * SLOT;
             long distance = at - (site + 5);
             if (Math.abs(distance) > Integer.MAX_VALUE - 2 * AREA) {

@@ -69,7 +69,8 @@ final class SystrapThread implements GuestThread {
     private long trapNumber;
     private long errorCode;
 
-    SystrapThread(SystrapAddressSpace space, StubProcess process, Frame frame) throws PlatformException {
+    SystrapThread(SystrapAddressSpace space, StubProcess process, Frame frame)
+            throws PlatformException {
         this.space = space;
         this.process = process;
         context = start(process);
@@ -83,7 +84,8 @@ final class SystrapThread implements GuestThread {
     private static StubProcess.Context start(StubProcess process) throws PlatformException {
         StubProcess.Context context = process.newContext();
         long address = context.memory().address();
-        while (StubCalls.state(StubCalls.await(address, STATE_RUNNING, SPIN_MAX, WAIT_NANOS)) != STATE_STOPPED) {
+        while (StubCalls.state(StubCalls.await(address, STATE_RUNNING, SPIN_MAX, WAIT_NANOS))
+                != STATE_STOPPED) {
             if (!process.alive()) {
                 throw new PlatformException("a guest thread died as it started");
             }
@@ -155,7 +157,10 @@ final class SystrapThread implements GuestThread {
     /** Gives the order and waits until the thread has stopped; false when it never will. */
     private boolean step(int order) {
         long result = StubCalls.switchTo(address, order, spin, WAIT_NANOS);
-        spin = StubCalls.ticks(result) < SHORT_WAIT ? SPIN_MAX : Math.max(SPIN_MIN, spin >> 1); // as stub_abi.h says
+        spin =
+                StubCalls.ticks(result) < SHORT_WAIT
+                        ? SPIN_MAX
+                        : Math.max(SPIN_MIN, spin >> 1); // as stub_abi.h says
         int state = StubCalls.state(result);
         for (int waits = 0; state == order && lives(); ) {
             if (interrupted.get() && ++waits > HOPELESS) {
@@ -214,7 +219,10 @@ final class SystrapThread implements GuestThread {
         faultCode = uc.get(JAVA_INT, Frame.INFO_CODE);
         trapNumber = uc.get(JAVA_LONG, Frame.TRAP);
         errorCode = uc.get(JAVA_LONG, Frame.ERROR);
-        faultAddress = trapNumber == PAGE_FAULT ? uc.get(JAVA_LONG, Frame.CR2) : uc.get(JAVA_LONG, Frame.INFO_ADDR);
+        faultAddress =
+                trapNumber == PAGE_FAULT
+                        ? uc.get(JAVA_LONG, Frame.CR2)
+                        : uc.get(JAVA_LONG, Frame.INFO_ADDR);
         return StopReason.FAULT;
     }
 
@@ -302,7 +310,12 @@ final class SystrapThread implements GuestThread {
         uc.set(JAVA_LONG, Frame.RIP, r.rip);
         uc.set(JAVA_LONG, Frame.EFLAGS, r.eflags);
         ctx.set(JAVA_LONG, CTX_FS_BASE, canonical(r.fsBase));
-        ctx.set(JAVA_LONG, CTX_GS_BASE, r.gsBase == 0 ? context.address() : canonical(r.gsBase)); // the stub finds the context by it
+        ctx.set(
+                JAVA_LONG,
+                CTX_GS_BASE,
+                r.gsBase == 0
+                        ? context.address()
+                        : canonical(r.gsBase)); // the stub finds the context by it
     }
 
     private void load(Registers r) {
@@ -418,7 +431,9 @@ final class SystrapThread implements GuestThread {
         if (trapNumber != PAGE_FAULT) {
             return PROT_READ;
         }
-        return (errorCode & FETCH) != 0 ? PROT_EXEC : (errorCode & WRITE) != 0 ? PROT_WRITE : PROT_READ;
+        return (errorCode & FETCH) != 0
+                ? PROT_EXEC
+                : (errorCode & WRITE) != 0 ? PROT_WRITE : PROT_READ;
     }
 
     @Override

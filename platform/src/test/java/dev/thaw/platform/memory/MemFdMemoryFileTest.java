@@ -36,14 +36,18 @@ class MemFdMemoryFileTest {
         List<long[]> runs = new ArrayList<>();
         for (int step = 0; step < 4000; step++) {
             if (runs.isEmpty() || random.nextInt(3) > 0) {
-                long pages = random.nextInt(20) == 0 ? 512 + random.nextInt(700) : 1 + random.nextInt(8);
+                long pages =
+                        random.nextInt(20) == 0 ? 512 + random.nextInt(700) : 1 + random.nextInt(8);
                 long align = random.nextInt(4) == 0 ? 1L << random.nextInt(10) : 1;
                 long offset = file.allocate(pages, align);
                 assertThat(offset % (align * PAGE)).isZero();
                 for (long p = 0; p < pages; p++) {
-                    assertThat(counts.put(offset + p * PAGE, 1)).as("page handed out twice").isNull();
+                    assertThat(counts.put(offset + p * PAGE, 1))
+                            .as("page handed out twice")
+                            .isNull();
                     assertThat(file.isExclusive(offset + p * PAGE)).isTrue();
-                    assertThat(file.view().get(ValueLayout.JAVA_LONG, offset + p * PAGE + 8)).isZero();
+                    assertThat(file.view().get(ValueLayout.JAVA_LONG, offset + p * PAGE + 8))
+                            .isZero();
                     file.view().set(ValueLayout.JAVA_LONG, offset + p * PAGE + 8, step + 1L);
                 }
                 runs.add(new long[] {offset, pages * PAGE});
@@ -61,12 +65,13 @@ class MemFdMemoryFileTest {
             }
         }
         long[] seen = {0};
-        file.forEachPopulated((offset, length) -> {
-            for (long p = 0; p < length; p += PAGE) {
-                assertThat(counts).containsKey(offset + p);
-            }
-            seen[0] += length / PAGE;
-        });
+        file.forEachPopulated(
+                (offset, length) -> {
+                    for (long p = 0; p < length; p += PAGE) {
+                        assertThat(counts).containsKey(offset + p);
+                    }
+                    seen[0] += length / PAGE;
+                });
         assertThat(seen[0]).isEqualTo(counts.size());
     }
 
@@ -122,12 +127,16 @@ class MemFdMemoryFileTest {
         file.load(5L * PAGE, PAGE);
         assertThat(asked).containsExactly((long) PAGE);
         assertThat(file.view().get(ValueLayout.JAVA_BYTE, 5L * PAGE)).isEqualTo((byte) 7);
-        assertThat(file.view().get(ValueLayout.JAVA_BYTE, 2L * PAGE)).as("given back before it was loaded").isZero();
+        assertThat(file.view().get(ValueLayout.JAVA_BYTE, 2L * PAGE))
+                .as("given back before it was loaded")
+                .isZero();
         long[] pages = {0};
         file.forEachPopulated((offset, length) -> pages[0] += length / PAGE);
         assertThat(pages[0]).as("populated or still lazy").isEqualTo(15);
         file.load(0, 16L * PAGE);
         assertThat(file.isLazy()).isFalse();
-        assertThat(file.view().get(ValueLayout.JAVA_BYTE, 9L * PAGE)).as("not supplied reads as zero").isZero();
+        assertThat(file.view().get(ValueLayout.JAVA_BYTE, 9L * PAGE))
+                .as("not supplied reads as zero")
+                .isZero();
     }
 }

@@ -39,7 +39,9 @@ public final class Boot {
                 System.setProperty("thaw.log.level", "DEBUG"); // before the first logger is made
             }
             if (spec.confine() && !train) {
-                System.setProperty("thaw.stub.uid", "65534"); // whom the Sentry becomes may signal and trace its stubs
+                System.setProperty(
+                        "thaw.stub.uid",
+                        "65534"); // whom the Sentry becomes may signal and trace its stubs
             }
             SandboxKernel sandbox = SandboxKernel.build(spec);
             ControlServer server = new ControlServer(sandbox, CONTROL_FD);
@@ -65,7 +67,10 @@ public final class Boot {
         } catch (SandboxException e) {
             return refuse(boot, e.kind(), String.valueOf(e.getMessage()));
         } catch (WireException e) {
-            return refuse(boot, SandboxException.Kind.INTERNAL, "the boot message is broken: " + e.getMessage());
+            return refuse(
+                    boot,
+                    SandboxException.Kind.INTERNAL,
+                    "the boot message is broken: " + e.getMessage());
         } catch (Throwable e) {
             e.printStackTrace(System.err);
             return refuse(boot, SandboxException.Kind.INTERNAL, "the sandbox can not start: " + e);

@@ -2,6 +2,7 @@ package dev.thaw.runsc.boot;
 
 import static dev.thaw.runsc.control.ControlProtocol.*;
 
+import dev.thaw.host.HostFiles;
 import dev.thaw.host.HostProcess;
 import dev.thaw.host.HostSockets;
 import dev.thaw.host.Wire;
@@ -10,11 +11,10 @@ import dev.thaw.host.WireReader;
 import dev.thaw.host.WireWriter;
 import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.control.ProcessCodec;
+import dev.thaw.sentry.checkpoint.Checkpointer;
 import dev.thaw.sentry.kernel.Kernel;
 import dev.thaw.sentry.kernel.ThreadGroup;
-import dev.thaw.sentry.checkpoint.Checkpointer;
 import dev.thaw.state.ImageException;
-import dev.thaw.host.HostFiles;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -97,11 +97,17 @@ final class ControlServer implements Runnable {
                         out.u8(OK);
                         answer = handle(wire.in(), out);
                     } catch (SandboxException e) {
-                        out.reset().u8(ERROR).utf8(e.kind().name()).utf8(String.valueOf(e.getMessage()));
+                        out.reset()
+                                .u8(ERROR)
+                                .utf8(e.kind().name())
+                                .utf8(String.valueOf(e.getMessage()));
                         answer = true;
                     } catch (RuntimeException | LinkageError e) {
                         e.printStackTrace(System.err);
-                        out.reset().u8(ERROR).utf8(SandboxException.Kind.INTERNAL.name()).utf8("the sandbox failed: " + e);
+                        out.reset()
+                                .u8(ERROR)
+                                .utf8(SandboxException.Kind.INTERNAL.name())
+                                .utf8("the sandbox failed: " + e);
                         answer = true;
                     }
                     if (answer && send() < 0) {
@@ -122,7 +128,8 @@ final class ControlServer implements Runnable {
             }
         }
 
-        private boolean handle(WireReader in, WireWriter out) throws WireException, SandboxException, InterruptedException {
+        private boolean handle(WireReader in, WireWriter out)
+                throws WireException, SandboxException, InterruptedException {
             Kernel kernel = sandbox.kernel();
             int operation = in.u8();
             if (execPid != 0 && operation != SIGNAL) {
@@ -181,7 +188,9 @@ final class ControlServer implements Runnable {
             }
             waiting.incrementAndGet();
             try {
-                CompletableFuture<Object> either = CompletableFuture.anyOf(end, group.exitFuture().thenApply(HostProcess::exitCode));
+                CompletableFuture<Object> either =
+                        CompletableFuture.anyOf(
+                                end, group.exitFuture().thenApply(HostProcess::exitCode));
                 while (true) {
                     try {
                         return (int) either.get(1, TimeUnit.HOURS);
@@ -201,7 +210,9 @@ final class ControlServer implements Runnable {
             if (execPid != 0) {
                 throw SandboxException.invalid("one process for each connection");
             }
-            ThreadGroup group = sandbox.exec(ProcessCodec.read(in), wire.takeFd(0), wire.takeFd(1), wire.takeFd(2));
+            ThreadGroup group =
+                    sandbox.exec(
+                            ProcessCodec.read(in), wire.takeFd(0), wire.takeFd(1), wire.takeFd(2));
             execPid = group.pid();
             out.i32(execPid);
             send();
@@ -224,7 +235,8 @@ final class ControlServer implements Runnable {
         }
 
         /** Writes an image. Without {@code leaveRunning} the guest stands still until this connection says DESTROY, or closes: then the image came to nothing and the guest goes on. */
-        private void checkpoint(WireReader in, WireWriter out) throws WireException, SandboxException {
+        private void checkpoint(WireReader in, WireWriter out)
+                throws WireException, SandboxException {
             Kernel kernel = sandbox.kernel();
             boolean leaveRunning = in.u8() != 0;
             int pack = wire.takeFd(0);
@@ -258,7 +270,12 @@ final class ControlServer implements Runnable {
             List<Kernel.ProcessInfo> list = sandbox.kernel().processes();
             out.i32(list.size());
             for (Kernel.ProcessInfo process : list) {
-                out.i32(process.pid()).i32(process.ppid()).i32(process.uid()).i64(process.startTime()).i64(process.cpuTime()).utf8(process.command());
+                out.i32(process.pid())
+                        .i32(process.ppid())
+                        .i32(process.uid())
+                        .i64(process.startTime())
+                        .i64(process.cpuTime())
+                        .utf8(process.command());
             }
         }
 
@@ -270,7 +287,11 @@ final class ControlServer implements Runnable {
                 cpu += process.cpuTime();
                 threads += process.threads();
             }
-            out.i64(kernel.memory().residentBytes()).i64(sandbox.spec().memoryLimit()).i64(threads).i64(sandbox.spec().pidsLimit()).i64(cpu);
+            out.i64(kernel.memory().residentBytes())
+                    .i64(sandbox.spec().memoryLimit())
+                    .i64(threads)
+                    .i64(sandbox.spec().pidsLimit())
+                    .i64(cpu);
         }
     }
 }

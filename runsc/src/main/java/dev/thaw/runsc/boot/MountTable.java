@@ -21,15 +21,31 @@ import java.util.List;
 final class MountTable {
     private MountTable() {}
 
-    static MountNamespace build(BootSpec spec, Kernel kernel, GoferClient gofer) throws SandboxException, ErrnoException {
-        Filesystem lower = new GoferFilesystem(kernel.memory(), gofer, BootSpec.CONTAINER_ROOT, true);
-        Filesystem root = spec.rootOverlay() ? new OverlayFilesystem(List.of(lower), new TmpfsFilesystem(kernel.memory(), 0, 0x1ed)) : lower;
+    static MountNamespace build(BootSpec spec, Kernel kernel, GoferClient gofer)
+            throws SandboxException, ErrnoException {
+        Filesystem lower =
+                new GoferFilesystem(kernel.memory(), gofer, BootSpec.CONTAINER_ROOT, true);
+        Filesystem root =
+                spec.rootOverlay()
+                        ? new OverlayFilesystem(
+                                List.of(lower), new TmpfsFilesystem(kernel.memory(), 0, 0x1ed))
+                        : lower;
         MountNamespace mounts = new MountNamespace(root, 0);
         for (BootMount mount : spec.mounts()) {
             try {
-                mounts.mount(mount.destination(), filesystem(mount, kernel, gofer), flags(mount.options()), mount.type());
+                mounts.mount(
+                        mount.destination(),
+                        filesystem(mount, kernel, gofer),
+                        flags(mount.options()),
+                        mount.type());
             } catch (ErrnoException e) {
-                throw SandboxException.invalid("can not mount " + mount.type() + " on " + mount.destination() + ": " + e.getMessage());
+                throw SandboxException.invalid(
+                        "can not mount "
+                                + mount.type()
+                                + " on "
+                                + mount.destination()
+                                + ": "
+                                + e.getMessage());
             }
         }
         if (spec.rootReadOnly()) { // not before: mount points may have to be made
@@ -38,14 +54,19 @@ final class MountTable {
         return mounts;
     }
 
-    private static Filesystem filesystem(BootMount mount, Kernel kernel, GoferClient gofer) throws SandboxException, ErrnoException {
+    private static Filesystem filesystem(BootMount mount, Kernel kernel, GoferClient gofer)
+            throws SandboxException, ErrnoException {
         return switch (mount.type()) {
-            case "bind" -> new GoferFilesystem(kernel.memory(), gofer, mount.root(), mount.options().contains("ro"));
+            case "bind" ->
+                    new GoferFilesystem(
+                            kernel.memory(), gofer, mount.root(), mount.options().contains("ro"));
             case "proc" -> new ProcFilesystem(kernel);
             case "sysfs" -> new SysFilesystem(kernel);
             case "dev" -> new DevFilesystem(kernel);
             case "tmpfs" -> new TmpfsFilesystem(kernel.memory(), size(mount), mode(mount));
-            default -> throw SandboxException.invalid("mounts of type \"" + mount.type() + "\" are not supported");
+            default ->
+                    throw SandboxException.invalid(
+                            "mounts of type \"" + mount.type() + "\" are not supported");
         };
     }
 
@@ -73,7 +94,8 @@ final class MountTable {
                 try {
                     return Integer.parseInt(option.substring(5), 8) & 0xfff;
                 } catch (NumberFormatException e) {
-                    throw SandboxException.invalid("mount " + mount.destination() + ": bad option \"" + option + "\"");
+                    throw SandboxException.invalid(
+                            "mount " + mount.destination() + ": bad option \"" + option + "\"");
                 }
             }
         }
@@ -85,11 +107,16 @@ final class MountTable {
         for (String option : mount.options()) {
             if (option.startsWith("size=") && !option.endsWith("%")) {
                 String text = option.substring(5);
-                int shift = text.endsWith("k") ? 10 : text.endsWith("m") ? 20 : text.endsWith("g") ? 30 : 0;
+                int shift =
+                        text.endsWith("k")
+                                ? 10
+                                : text.endsWith("m") ? 20 : text.endsWith("g") ? 30 : 0;
                 try {
-                    return Long.parseLong(shift == 0 ? text : text.substring(0, text.length() - 1)) << shift;
+                    return Long.parseLong(shift == 0 ? text : text.substring(0, text.length() - 1))
+                            << shift;
                 } catch (NumberFormatException e) {
-                    throw SandboxException.invalid("mount " + mount.destination() + ": bad option \"" + option + "\"");
+                    throw SandboxException.invalid(
+                            "mount " + mount.destination() + ": bad option \"" + option + "\"");
                 }
             }
         }

@@ -22,7 +22,14 @@ final class Processes {
     private Processes() {}
 
     static ProcessSpec spec(ProcessConfig process, MountNamespace mounts, FdTable fds) {
-        return new ProcessSpec(process.args(), process.env(), process.cwd(), credentials(process), process.rlimits(), mounts, fds);
+        return new ProcessSpec(
+                process.args(),
+                process.env(),
+                process.cwd(),
+                credentials(process),
+                process.rlimits(),
+                mounts,
+                fds);
     }
 
     private static Credentials credentials(ProcessConfig process) {
@@ -31,7 +38,20 @@ final class Processes {
         int uid = user.uid();
         int gid = user.gid();
         return new Credentials(
-                uid, uid, uid, uid, gid, gid, gid, gid, user.additionalGids(), caps.permitted(), caps.effective(), caps.inheritable(), caps.bounding(), caps.ambient());
+                uid,
+                uid,
+                uid,
+                uid,
+                gid,
+                gid,
+                gid,
+                gid,
+                user.additionalGids(),
+                caps.permitted(),
+                caps.effective(),
+                caps.inheritable(),
+                caps.bounding(),
+                caps.ambient());
     }
 
     /** A descriptor table with the three descriptors from {@code first} on as 0, 1 and 2. A restore offers others in their place. */
@@ -44,12 +64,17 @@ final class Processes {
         return stdio(UNNAMED, stdin, stdout, stderr);
     }
 
-    private static FdTable stdio(int name, int stdin, int stdout, int stderr) throws ErrnoException {
+    private static FdTable stdio(int name, int stdin, int stdout, int stderr)
+            throws ErrnoException {
         FdTable fds = new FdTable();
         int index = name;
         for (int fd : new int[] {stdin, stdout, stderr}) {
             int flags = (int) HostFiles.fcntl(fd, Fcntl.F_GETFL, 0);
-            fds.install(new HostFileDescription(index++, fd, flags < 0 ? Fcntl.O_RDWR : flags), 0, false, NO_LIMIT);
+            fds.install(
+                    new HostFileDescription(index++, fd, flags < 0 ? Fcntl.O_RDWR : flags),
+                    0,
+                    false,
+                    NO_LIMIT);
         }
         return fds;
     }
@@ -59,7 +84,10 @@ final class Processes {
         String program = process.args().getFirst();
         String reason =
                 switch (e.errno()) {
-                    case Errno.ENOENT -> program.contains("/") ? "stat " + program + ": no such file or directory" : "executable file not found in $PATH";
+                    case Errno.ENOENT ->
+                            program.contains("/")
+                                    ? "stat " + program + ": no such file or directory"
+                                    : "executable file not found in $PATH";
                     case Errno.EACCES -> "permission denied";
                     case Errno.ENOEXEC -> "exec format error";
                     case Errno.ENOTDIR -> "not a directory";
@@ -67,6 +95,7 @@ final class Processes {
                     case Errno.ENOMEM -> "no memory (memory limit)";
                     default -> String.valueOf(e.getMessage());
                 };
-        return SandboxException.invalid("unable to start container process: exec: \"" + program + "\": " + reason);
+        return SandboxException.invalid(
+                "unable to start container process: exec: \"" + program + "\": " + reason);
     }
 }

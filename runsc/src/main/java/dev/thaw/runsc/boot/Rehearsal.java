@@ -16,7 +16,8 @@ final class Rehearsal {
 
     static void run() {
         try {
-            Enumeration<URL> none = Rehearsal.class.getClassLoader().getResources("nowhere/to/be/found");
+            Enumeration<URL> none =
+                    Rehearsal.class.getClassLoader().getResources("nowhere/to/be/found");
             assert !none.hasMoreElements();
         } catch (IOException e) {
             throw new IllegalStateException(e);

@@ -35,7 +35,13 @@ final class SandboxKernel {
     private volatile boolean started;
     private final CompletableFuture<Integer> exit;
 
-    private SandboxKernel(BootSpec spec, GoferClient gofer, MountNamespace mounts, Kernel kernel, ThreadGroup init, CompletableFuture<Integer> exit) {
+    private SandboxKernel(
+            BootSpec spec,
+            GoferClient gofer,
+            MountNamespace mounts,
+            Kernel kernel,
+            ThreadGroup init,
+            CompletableFuture<Integer> exit) {
         this.spec = spec;
         this.gofer = gofer;
         this.mounts = mounts;
@@ -55,12 +61,20 @@ final class SandboxKernel {
             CompletableFuture<Integer> end = new CompletableFuture<>();
             platform.whenLost(() -> end.complete(128 + SIGKILL));
             GoferClient gofer = new GoferClient(Boot.GOFER_FD);
-            Kernel kernel = new Kernel(new KernelConfig(platform, spec.hostname(), Math.max(0, spec.pidsLimit()), Math.max(0, spec.memoryLimit()), spec.strace()));
+            Kernel kernel =
+                    new Kernel(
+                            new KernelConfig(
+                                    platform,
+                                    spec.hostname(),
+                                    Math.max(0, spec.pidsLimit()),
+                                    Math.max(0, spec.memoryLimit()),
+                                    spec.strace()));
             if (spec.imageFiles() > 0) {
                 return restore(spec, gofer, kernel, end);
             }
             MountNamespace mounts = MountTable.build(spec, kernel, gofer);
-            ProcessSpec process = Processes.spec(spec.process(), mounts, Processes.stdio(Boot.STDIN_FD));
+            ProcessSpec process =
+                    Processes.spec(spec.process(), mounts, Processes.stdio(Boot.STDIN_FD));
             ThreadGroup init;
             try {
                 init = kernel.createInit(process);
@@ -81,7 +95,9 @@ final class SandboxKernel {
         }
     }
 
-    private static SandboxKernel restore(BootSpec spec, GoferClient gofer, Kernel kernel, CompletableFuture<Integer> end) throws IOException, SandboxException {
+    private static SandboxKernel restore(
+            BootSpec spec, GoferClient gofer, Kernel kernel, CompletableFuture<Integer> end)
+            throws IOException, SandboxException {
         int[] packs = new int[spec.imageFiles() - 2];
         for (int i = 0; i < packs.length; i++) {
             packs[i] = Boot.FIRST_IMAGE_FD + 2 + i;
@@ -137,12 +153,14 @@ final class SandboxKernel {
     }
 
     /** Starts one more process; its stdio descriptors become the sandbox's. */
-    ThreadGroup exec(ProcessConfig process, int stdin, int stdout, int stderr) throws SandboxException {
+    ThreadGroup exec(ProcessConfig process, int stdin, int stdout, int stderr)
+            throws SandboxException {
         if (!started) {
             throw SandboxException.conflict("cannot exec in a container that is not running");
         }
         try {
-            return kernel.exec(Processes.spec(process, mounts, Processes.stdio(stdin, stdout, stderr)));
+            return kernel.exec(
+                    Processes.spec(process, mounts, Processes.stdio(stdin, stdout, stderr)));
         } catch (ErrnoException e) {
             throw Processes.notStarted(process, e);
         }
@@ -160,7 +178,8 @@ final class SandboxKernel {
                 .thenAccept(
                         failure -> {
                             if (failure != null) {
-                                exit.complete(134); // as if it had aborted: our bug, described in the log
+                                exit.complete(
+                                        134); // as if it had aborted: our bug, described in the log
                             }
                         });
         return exit.join();

@@ -15,21 +15,40 @@ import picocli.CommandLine.Parameters;
 final class CheckpointCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = {"--image-path", "-image-path"}, paramLabel = "DIR", description = "where the image goes (default: ./checkpoint)", defaultValue = "checkpoint")
+    @Option(
+            names = {"--image-path", "-image-path"},
+            paramLabel = "DIR",
+            description = "where the image goes (default: ./checkpoint)",
+            defaultValue = "checkpoint")
     Path image = Path.of("checkpoint");
 
-    @Option(names = {"--work-path", "-work-path"}, paramLabel = "DIR", hidden = true)
+    @Option(
+            names = {"--work-path", "-work-path"},
+            paramLabel = "DIR",
+            hidden = true)
     @Nullable Path work;
 
-    @Option(names = {"--leave-running", "-leave-running"}, description = "let the container go on")
+    @Option(
+            names = {"--leave-running", "-leave-running"},
+            description = "let the container go on")
     boolean leaveRunning;
 
     @Option(
-            names = {"--file-locks", "-file-locks", "--tcp-established", "--ext-unix-sk", "--shell-job", "--pre-dump", "--auto-dedup"},
+            names = {
+                "--file-locks",
+                "-file-locks",
+                "--tcp-established",
+                "--ext-unix-sk",
+                "--shell-job",
+                "--pre-dump",
+                "--auto-dedup"
+            },
             hidden = true)
     boolean ignored;
 
-    @Option(names = {"--manage-cgroups-mode", "--parent-path", "--status-fd", "--page-server"}, hidden = true)
+    @Option(
+            names = {"--manage-cgroups-mode", "--parent-path", "--status-fd", "--page-server"},
+            hidden = true)
     @Nullable String ignoredToo;
 
     @Parameters(paramLabel = "ID")
@@ -41,7 +60,9 @@ final class CheckpointCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SandboxException {
-        runsc.sandboxes().get(id).checkpoint(() -> ImageDirectory.create(image), leaveRunning, Map.of());
+        runsc.sandboxes()
+                .get(id)
+                .checkpoint(() -> ImageDirectory.create(image), leaveRunning, Map.of());
         return 0;
     }
 }

@@ -16,16 +16,28 @@ import picocli.CommandLine.Parameters;
 final class CreateCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = {"-b", "--bundle"}, paramLabel = "DIR", description = "the OCI bundle (default: the working directory)", defaultValue = ".")
+    @Option(
+            names = {"-b", "--bundle"},
+            paramLabel = "DIR",
+            description = "the OCI bundle (default: the working directory)",
+            defaultValue = ".")
     Path bundle = Path.of(".");
 
-    @Option(names = "--pid-file", paramLabel = "FILE", description = "write the container's process id there")
+    @Option(
+            names = "--pid-file",
+            paramLabel = "FILE",
+            description = "write the container's process id there")
     @Nullable Path pidFile;
 
-    @Option(names = "--console-socket", paramLabel = "SOCKET", description = "a Unix socket that gets the container's terminal")
+    @Option(
+            names = "--console-socket",
+            paramLabel = "SOCKET",
+            description = "a Unix socket that gets the container's terminal")
     @Nullable Path consoleSocket;
 
-    @Option(names = {"--no-pivot", "--no-new-keyring"}, hidden = true)
+    @Option(
+            names = {"--no-pivot", "--no-new-keyring"},
+            hidden = true)
     boolean ignored;
 
     @Option(names = "--preserve-fds", hidden = true, paramLabel = "N")

@@ -11,7 +11,9 @@ import picocli.CommandLine.Parameters;
 final class DeleteCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = {"-f", "--force", "-force"}, description = "kill it first if it runs; no error if there is none")
+    @Option(
+            names = {"-f", "--force", "-force"},
+            description = "kill it first if it runs; no error if there is none")
     boolean force;
 
     @Parameters(paramLabel = "ID")
@@ -29,7 +31,10 @@ final class DeleteCommand implements Callable<Integer> {
             if (!force || e.kind() != SandboxException.Kind.NOT_FOUND) {
                 throw e;
             }
-            runsc.sandboxes().options().root().remove(id); // a directory without a state: its maker was killed
+            runsc.sandboxes()
+                    .options()
+                    .root()
+                    .remove(id); // a directory without a state: its maker was killed
         }
         return 0;
     }

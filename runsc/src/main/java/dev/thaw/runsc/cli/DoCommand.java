@@ -21,26 +21,50 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code runsc do}: a command on the host's own root, which it can read, and write to only in a memory of its own. */
-@Command(name = "do", description = "run a command in a sandbox on a read-only view of the host's root with a writable overlay")
+@Command(
+        name = "do",
+        description =
+                "run a command in a sandbox on a read-only view of the host's root with a writable overlay")
 final class DoCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = "--cwd", paramLabel = "DIR", description = "the working directory (default: the current one)")
+    @Option(
+            names = "--cwd",
+            paramLabel = "DIR",
+            description = "the working directory (default: the current one)")
     @Nullable String cwd;
 
-    @Option(names = "--root", paramLabel = "DIR", description = "another directory for the root", defaultValue = "/")
+    @Option(
+            names = "--root",
+            paramLabel = "DIR",
+            description = "another directory for the root",
+            defaultValue = "/")
     Path root = Path.of("/");
 
-    @Option(names = "--id", paramLabel = "ID", description = "the container's name (default: a random one)")
+    @Option(
+            names = "--id",
+            paramLabel = "ID",
+            description = "the container's name (default: a random one)")
     @Nullable String id;
 
-    @Option(names = {"-e", "--env"}, paramLabel = "NAME=VALUE", description = "add to the environment")
+    @Option(
+            names = {"-e", "--env"},
+            paramLabel = "NAME=VALUE",
+            description = "add to the environment")
     List<String> env = new ArrayList<>();
 
-    @Option(names = "--memory", paramLabel = "MIB", description = "the most memory the sandbox may use", defaultValue = "-1")
+    @Option(
+            names = "--memory",
+            paramLabel = "MIB",
+            description = "the most memory the sandbox may use",
+            defaultValue = "-1")
     long memory = -1;
 
-    @Option(names = "--pids", paramLabel = "N", description = "the most processes and threads it may have", defaultValue = "-1")
+    @Option(
+            names = "--pids",
+            paramLabel = "N",
+            description = "the most processes and threads it may have",
+            defaultValue = "-1")
     long pids = -1;
 
     @Parameters(arity = "1..*", paramLabel = "COMMAND")
@@ -52,10 +76,12 @@ final class DoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SandboxException {
-        // Arguments and environment as the bytes they are, not as this JVM's character set decoded them.
+        // Arguments and environment as the bytes they are, not as this JVM's character set decoded
+        // them.
         List<String> arguments = RawStrings.arguments(command.size());
         String directory = cwd != null ? SpecReader.raw(cwd) : RawStrings.workingDirectory();
-        ProcessConfig process = ProcessConfig.of(arguments, RawStrings.environment(), directory).withEnv(env);
+        ProcessConfig process =
+                ProcessConfig.of(arguments, RawStrings.environment(), directory).withEnv(env);
         List<MountConfig> mounts =
                 List.of(
                         new MountConfig("/proc", "proc", "proc", List.of()),
@@ -71,7 +97,13 @@ final class DoCommand implements Callable<Integer> {
                         mounts,
                         Map.of(BootSpecs.KILLABLE_INIT, ""),
                         new LinuxConfig("", limit, pids, List.of(), List.of()));
-        String name = id != null ? id : "do-" + ProcessHandle.current().pid() + "-" + Long.toHexString(System.nanoTime() & 0xffffff);
+        String name =
+                id != null
+                        ? id
+                        : "do-"
+                                + ProcessHandle.current().pid()
+                                + "-"
+                                + Long.toHexString(System.nanoTime() & 0xffffff);
         Sandboxes sandboxes = runsc.sandboxes();
         return Foreground.attach(sandboxes, sandboxes.runAttached(name, root, spec, Stdio.INHERIT));
     }

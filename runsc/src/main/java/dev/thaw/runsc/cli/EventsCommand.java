@@ -18,7 +18,11 @@ final class EventsCommand implements Callable<Integer> {
     @Option(names = "--stats", description = "once")
     boolean once;
 
-    @Option(names = "--interval", paramLabel = "SECONDS", description = "how often (default: 5)", defaultValue = "5")
+    @Option(
+            names = "--interval",
+            paramLabel = "SECONDS",
+            description = "how often (default: 5)",
+            defaultValue = "5")
     String interval = "5";
 
     @Parameters(paramLabel = "ID")
@@ -30,8 +34,11 @@ final class EventsCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SandboxException {
-        String digits = interval.endsWith("s") ? interval.substring(0, interval.length() - 1) : interval;
-        if (digits.isEmpty() || digits.length() > 6 || !digits.chars().allMatch(c -> c >= '0' && c <= '9')) {
+        String digits =
+                interval.endsWith("s") ? interval.substring(0, interval.length() - 1) : interval;
+        if (digits.isEmpty()
+                || digits.length() > 6
+                || !digits.chars().allMatch(c -> c >= '0' && c <= '9')) {
             throw SandboxException.invalid("invalid interval \"" + interval + "\"");
         }
         while (true) {

@@ -26,37 +26,64 @@ import picocli.CommandLine.Parameters;
 final class ExecCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = {"-p", "--process"}, paramLabel = "FILE", description = "a process.json; else the command follows the id")
+    @Option(
+            names = {"-p", "--process"},
+            paramLabel = "FILE",
+            description = "a process.json; else the command follows the id")
     @Nullable Path process;
 
-    @Option(names = {"-e", "--env"}, paramLabel = "NAME=VALUE", description = "add to the environment")
+    @Option(
+            names = {"-e", "--env"},
+            paramLabel = "NAME=VALUE",
+            description = "add to the environment")
     List<String> env = new ArrayList<>();
 
     @Option(names = "--cwd", paramLabel = "DIR", description = "the working directory")
     @Nullable String cwd;
 
-    @Option(names = {"-u", "--user"}, paramLabel = "UID[:GID]", description = "as whom")
+    @Option(
+            names = {"-u", "--user"},
+            paramLabel = "UID[:GID]",
+            description = "as whom")
     @Nullable String user;
 
-    @Option(names = {"-g", "--additional-gids"}, paramLabel = "GID", description = "supplementary groups")
+    @Option(
+            names = {"-g", "--additional-gids"},
+            paramLabel = "GID",
+            description = "supplementary groups")
     List<Integer> groups = new ArrayList<>();
 
-    @Option(names = {"-c", "--cap"}, paramLabel = "CAP", hidden = true)
+    @Option(
+            names = {"-c", "--cap"},
+            paramLabel = "CAP",
+            hidden = true)
     List<String> caps = new ArrayList<>();
 
-    @Option(names = {"-t", "--tty"}, description = "give the process a terminal (needs --console-socket)")
+    @Option(
+            names = {"-t", "--tty"},
+            description = "give the process a terminal (needs --console-socket)")
     boolean tty;
 
-    @Option(names = "--console-socket", paramLabel = "SOCKET", description = "a Unix socket that gets the terminal")
+    @Option(
+            names = "--console-socket",
+            paramLabel = "SOCKET",
+            description = "a Unix socket that gets the terminal")
     @Nullable Path consoleSocket;
 
-    @Option(names = {"-d", "--detach"}, description = "return when it runs")
+    @Option(
+            names = {"-d", "--detach"},
+            description = "return when it runs")
     boolean detach;
 
-    @Option(names = "--pid-file", paramLabel = "FILE", description = "write the process id of its stand-in on the host there")
+    @Option(
+            names = "--pid-file",
+            paramLabel = "FILE",
+            description = "write the process id of its stand-in on the host there")
     @Nullable Path pidFile;
 
-    @Option(names = {"--no-new-privs", "--preserve-fds", "--apparmor", "--process-label"}, hidden = true)
+    @Option(
+            names = {"--no-new-privs", "--preserve-fds", "--apparmor", "--process-label"},
+            hidden = true)
     @Nullable String ignored;
 
     @Parameters(index = "0", paramLabel = "ID")
@@ -73,7 +100,8 @@ final class ExecCommand implements Callable<Integer> {
     public Integer call() throws SandboxException {
         Sandboxes sandboxes = runsc.sandboxes();
         Sandbox sandbox = sandboxes.get(id);
-        ProcessConfig config = process != null ? SpecReader.readProcess(process) : fromContainer(sandbox);
+        ProcessConfig config =
+                process != null ? SpecReader.readProcess(process) : fromContainer(sandbox);
         try (Console console = Console.of(config, consoleSocket, detach);
                 Sandbox.ExecHandle handle = sandbox.exec(config, console.stdio())) {
             if (!detach) {
@@ -97,9 +125,15 @@ final class ExecCommand implements Callable<Integer> {
             base = spec.process();
         }
         if (base == null) {
-            base = ProcessConfig.of(command, List.of("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), "/");
+            base =
+                    ProcessConfig.of(
+                            command,
+                            List.of(
+                                    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+                            "/");
         }
-        ProcessConfig config = base.withArgs(RawStrings.arguments(command.size())).withEnv(env).withTerminal(tty);
+        ProcessConfig config =
+                base.withArgs(RawStrings.arguments(command.size())).withEnv(env).withTerminal(tty);
         if (cwd != null) {
             config = config.withCwd(cwd);
         }
@@ -121,7 +155,8 @@ final class ExecCommand implements Callable<Integer> {
                 uid = Integer.parseUnsignedInt(colon < 0 ? user : user.substring(0, colon));
                 gid = colon < 0 ? gid : Integer.parseUnsignedInt(user.substring(colon + 1));
             } catch (NumberFormatException e) {
-                throw SandboxException.invalid("invalid user \"" + user + "\": UID[:GID] in numbers is expected");
+                throw SandboxException.invalid(
+                        "invalid user \"" + user + "\": UID[:GID] in numbers is expected");
             }
         }
         int[] gids = new int[groups.size()];
@@ -136,7 +171,15 @@ final class ExecCommand implements Callable<Integer> {
         String launcher = sandboxes.options().installation().launcher().toString();
         int nothing = HostFiles.open("/dev/null", Fcntl.O_RDWR | Fcntl.O_CLOEXEC, 0);
         int socket = handle.client().socket();
-        int pid = HostProcess.spawn(launcher, new String[] {launcher, "--attach", String.valueOf(socket), "0"}, new String[0], nothing, nothing, nothing, socket);
+        int pid =
+                HostProcess.spawn(
+                        launcher,
+                        new String[] {launcher, "--attach", String.valueOf(socket), "0"},
+                        new String[0],
+                        nothing,
+                        nothing,
+                        nothing,
+                        socket);
         if (pid < 0) {
             throw SandboxException.internal("can not start " + launcher);
         }

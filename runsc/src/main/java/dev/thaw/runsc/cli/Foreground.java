@@ -3,9 +3,9 @@ package dev.thaw.runsc.cli;
 import dev.thaw.abi.Fcntl;
 import dev.thaw.host.HostFiles;
 import dev.thaw.host.HostProcess;
-import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.ImageRehearsal;
 import dev.thaw.runsc.Sandbox;
+import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.Sandboxes;
 import dev.thaw.runsc.control.ControlClient;
 import java.nio.file.Path;
@@ -20,7 +20,8 @@ final class Foreground {
     /** Waits for a container that lives and dies with this process. Returns only when the native program can not be had. */
     static int attach(Sandboxes sandboxes, Sandboxes.Started started) throws SandboxException {
         int lifeline = started.process().takeLifeline();
-        ControlClient client = ControlClient.connect(sandboxes.options().root().directory(started.state().id()));
+        ControlClient client =
+                ControlClient.connect(sandboxes.options().root().directory(started.state().id()));
         int control = -1;
         if (client != null) {
             control = client.socket();
@@ -44,6 +45,11 @@ final class Foreground {
             ImageRehearsal.run();
             return; // this process writes a class cache at its end
         }
-        HostProcess.exec(launcher.toString(), new String[] {launcher.toString(), "--attach", String.valueOf(control), String.valueOf(pid)}, new String[0]);
+        HostProcess.exec(
+                launcher.toString(),
+                new String[] {
+                    launcher.toString(), "--attach", String.valueOf(control), String.valueOf(pid)
+                },
+                new String[0]);
     }
 }

@@ -9,10 +9,11 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code runsc help [COMMAND|syscalls]}. */
-@Command(name = "help", description = "show help on a command, or `help syscalls`: which system calls there are")
+@Command(
+        name = "help",
+        description = "show help on a command, or `help syscalls`: which system calls there are")
 final class HelpCommand implements Callable<Integer> {
-    @Spec
-    CommandSpec spec = CommandSpec.create();
+    @Spec CommandSpec spec = CommandSpec.create();
 
     @Parameters(arity = "0..1", paramLabel = "COMMAND", defaultValue = "")
     String topic = "";

@@ -12,13 +12,20 @@ import picocli.CommandLine.Parameters;
 final class KillCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = {"-a", "--all", "-all"}, description = "to every process of the container")
+    @Option(
+            names = {"-a", "--all", "-all"},
+            description = "to every process of the container")
     boolean all;
 
     @Parameters(index = "0", paramLabel = "ID")
     String id = "";
 
-    @Parameters(index = "1", paramLabel = "SIGNAL", arity = "0..1", defaultValue = "SIGTERM", description = "a number or name (default: SIGTERM)")
+    @Parameters(
+            index = "1",
+            paramLabel = "SIGNAL",
+            arity = "0..1",
+            defaultValue = "SIGTERM",
+            description = "a number or name (default: SIGTERM)")
     String signal = "SIGTERM";
 
     KillCommand(Runsc runsc) {

@@ -15,10 +15,16 @@ import picocli.CommandLine.Option;
 final class ListCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = {"-f", "--format"}, paramLabel = "FORMAT", description = "table (default) or json", defaultValue = "table")
+    @Option(
+            names = {"-f", "--format"},
+            paramLabel = "FORMAT",
+            description = "table (default) or json",
+            defaultValue = "table")
     String format = "table";
 
-    @Option(names = {"-q", "--quiet"}, description = "ids only")
+    @Option(
+            names = {"-q", "--quiet"},
+            description = "ids only")
     boolean quiet;
 
     ListCommand(Runsc runsc) {
@@ -46,7 +52,14 @@ final class ListCommand implements Callable<Integer> {
             rows.add(List.of("ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"));
             for (ContainerState state : states) {
                 int pid = state.status().equals(ContainerState.STOPPED) ? 0 : state.pid();
-                rows.add(List.of(state.id(), String.valueOf(pid), state.status(), state.bundle(), state.created(), "root"));
+                rows.add(
+                        List.of(
+                                state.id(),
+                                String.valueOf(pid),
+                                state.status(),
+                                state.bundle(),
+                                state.created(),
+                                "root"));
             }
             System.out.print(Table.format(rows));
         } else {

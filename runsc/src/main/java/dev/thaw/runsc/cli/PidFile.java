@@ -21,7 +21,8 @@ final class PidFile {
             Files.writeString(temporary, String.valueOf(pid));
             Files.move(temporary, absolute, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            throw SandboxException.internal("can not write the pid file " + file + ": " + e.getMessage());
+            throw SandboxException.internal(
+                    "can not write the pid file " + file + ": " + e.getMessage());
         }
     }
 }

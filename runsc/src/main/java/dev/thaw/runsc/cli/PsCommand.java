@@ -18,7 +18,11 @@ import picocli.CommandLine.Parameters;
 final class PsCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = {"-f", "--format"}, paramLabel = "FORMAT", description = "table (default) or json", defaultValue = "table")
+    @Option(
+            names = {"-f", "--format"},
+            paramLabel = "FORMAT",
+            description = "table (default) or json",
+            defaultValue = "table")
     String format = "table";
 
     @Parameters(index = "0", paramLabel = "ID")

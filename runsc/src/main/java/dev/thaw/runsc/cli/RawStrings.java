@@ -29,8 +29,11 @@ final class RawStrings {
 
     private static List<String> split(String file) throws SandboxException {
         try {
-            String text = new String(Files.readAllBytes(Path.of(file)), StandardCharsets.ISO_8859_1);
-            return text.isEmpty() ? List.of() : List.of(text.substring(0, text.length() - 1).split("\0", -1));
+            String text =
+                    new String(Files.readAllBytes(Path.of(file)), StandardCharsets.ISO_8859_1);
+            return text.isEmpty()
+                    ? List.of()
+                    : List.of(text.substring(0, text.length() - 1).split("\0", -1));
         } catch (IOException e) {
             throw SandboxException.internal("can not read " + file + ": " + e.getMessage());
         }

@@ -22,30 +22,60 @@ import picocli.CommandLine.Parameters;
 final class RestoreCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = {"--image-path", "-image-path"}, paramLabel = "DIR", description = "the image (default: ./checkpoint)", defaultValue = "checkpoint")
+    @Option(
+            names = {"--image-path", "-image-path"},
+            paramLabel = "DIR",
+            description = "the image (default: ./checkpoint)",
+            defaultValue = "checkpoint")
     Path image = Path.of("checkpoint");
 
-    @Option(names = {"--work-path", "-work-path"}, paramLabel = "DIR", hidden = true)
+    @Option(
+            names = {"--work-path", "-work-path"},
+            paramLabel = "DIR",
+            hidden = true)
     @Nullable Path work;
 
-    @Option(names = {"-b", "--bundle"}, paramLabel = "DIR", description = "the OCI bundle (default: the working directory)")
+    @Option(
+            names = {"-b", "--bundle"},
+            paramLabel = "DIR",
+            description = "the OCI bundle (default: the working directory)")
     @Nullable Path bundle;
 
-    @Option(names = {"-d", "--detach"}, description = "return when it runs")
+    @Option(
+            names = {"-d", "--detach"},
+            description = "return when it runs")
     boolean detach;
 
-    @Option(names = "--pid-file", paramLabel = "FILE", description = "write the container's process id there")
+    @Option(
+            names = "--pid-file",
+            paramLabel = "FILE",
+            description = "write the container's process id there")
     @Nullable Path pidFile;
 
-    @Option(names = "--console-socket", paramLabel = "SOCKET", description = "a Unix socket that gets the container's terminal")
+    @Option(
+            names = "--console-socket",
+            paramLabel = "SOCKET",
+            description = "a Unix socket that gets the container's terminal")
     @Nullable Path consoleSocket;
 
     @Option(
-            names = {"--no-subreaper", "-no-subreaper", "--no-pivot", "--file-locks", "-file-locks", "--tcp-established", "--ext-unix-sk", "--shell-job", "--auto-dedup"},
+            names = {
+                "--no-subreaper",
+                "-no-subreaper",
+                "--no-pivot",
+                "--file-locks",
+                "-file-locks",
+                "--tcp-established",
+                "--ext-unix-sk",
+                "--shell-job",
+                "--auto-dedup"
+            },
             hidden = true)
     boolean ignored;
 
-    @Option(names = {"--manage-cgroups-mode", "--empty-ns", "--lsm-profile", "--lsm-mount-context"}, hidden = true)
+    @Option(
+            names = {"--manage-cgroups-mode", "--empty-ns", "--lsm-profile", "--lsm-mount-context"},
+            hidden = true)
     @Nullable String ignoredToo;
 
     @Parameters(paramLabel = "ID")
@@ -64,16 +94,21 @@ final class RestoreCommand implements Callable<Integer> {
             throw SandboxException.invalid(String.valueOf(e.getMessage()));
         }
         Path directory = bundle != null ? bundle : Path.of("");
-        Spec spec = bundle != null || Files.exists(Path.of("config.json")) ? SpecReader.readBundle(directory) : null;
+        Spec spec =
+                bundle != null || Files.exists(Path.of("config.json"))
+                        ? SpecReader.readBundle(directory)
+                        : null;
         Sandboxes sandboxes = runsc.sandboxes();
         if (detach) {
-            try (Console console = Console.of(spec == null ? null : spec.process(), consoleSocket, true)) {
+            try (Console console =
+                    Console.of(spec == null ? null : spec.process(), consoleSocket, true)) {
                 Sandbox sandbox = sandboxes.restore(id, directory, spec, stored, console.stdio());
                 PidFile.write(pidFile, sandbox.state().pid());
             }
             return 0;
         }
-        Sandboxes.Started started = sandboxes.restoreAttached(id, directory, spec, stored, Stdio.INHERIT);
+        Sandboxes.Started started =
+                sandboxes.restoreAttached(id, directory, spec, stored, Stdio.INHERIT);
         PidFile.write(pidFile, started.state().pid());
         return Foreground.attach(sandboxes, started);
     }

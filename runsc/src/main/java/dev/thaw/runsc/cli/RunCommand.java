@@ -14,23 +14,39 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code runsc run}. */
-@Command(name = "run", description = "make a container and run it; in the foreground, exits as its program does")
+@Command(
+        name = "run",
+        description = "make a container and run it; in the foreground, exits as its program does")
 final class RunCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = {"-b", "--bundle"}, paramLabel = "DIR", description = "the OCI bundle (default: the working directory)", defaultValue = ".")
+    @Option(
+            names = {"-b", "--bundle"},
+            paramLabel = "DIR",
+            description = "the OCI bundle (default: the working directory)",
+            defaultValue = ".")
     Path bundle = Path.of(".");
 
-    @Option(names = {"-d", "--detach"}, description = "return when it runs")
+    @Option(
+            names = {"-d", "--detach"},
+            description = "return when it runs")
     boolean detach;
 
-    @Option(names = "--pid-file", paramLabel = "FILE", description = "write the container's process id there")
+    @Option(
+            names = "--pid-file",
+            paramLabel = "FILE",
+            description = "write the container's process id there")
     @Nullable Path pidFile;
 
-    @Option(names = "--console-socket", paramLabel = "SOCKET", description = "a Unix socket that gets the container's terminal")
+    @Option(
+            names = "--console-socket",
+            paramLabel = "SOCKET",
+            description = "a Unix socket that gets the container's terminal")
     @Nullable Path consoleSocket;
 
-    @Option(names = {"--no-pivot", "--no-new-keyring", "--no-subreaper", "-no-subreaper"}, hidden = true)
+    @Option(
+            names = {"--no-pivot", "--no-new-keyring", "--no-subreaper", "-no-subreaper"},
+            hidden = true)
     boolean ignored;
 
     @Option(names = "--keep", description = "do not delete the container when it ends")

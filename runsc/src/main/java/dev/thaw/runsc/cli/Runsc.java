@@ -18,7 +18,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /** The command itself and its global options, which come before the name of a subcommand as in runc. */
-@Command(name = "runsc", description = "Runs OCI containers on an application kernel, and freezes and thaws them.", versionProvider = Runsc.Version.class, sortOptions = false)
+@Command(
+        name = "runsc",
+        description = "Runs OCI containers on an application kernel, and freezes and thaws them.",
+        versionProvider = Runsc.Version.class,
+        sortOptions = false)
 public final class Runsc {
     private static final List<Class<?>> COMMANDS =
             List.of(
@@ -41,37 +45,64 @@ public final class Runsc {
                     SpecCommand.class,
                     DoCommand.class);
 
-    @Option(names = "--root", paramLabel = "DIR", description = "where the state of containers is kept (default: /run/thaw, or $XDG_RUNTIME_DIR/thaw)")
+    @Option(
+            names = "--root",
+            paramLabel = "DIR",
+            description =
+                    "where the state of containers is kept (default: /run/thaw, or $XDG_RUNTIME_DIR/thaw)")
     @Nullable Path root;
 
     @Option(names = "--log", paramLabel = "FILE", description = "also write errors to this file")
     @Nullable Path log;
 
-    @Option(names = "--log-format", paramLabel = "FORMAT", description = "text or json", defaultValue = "text")
+    @Option(
+            names = "--log-format",
+            paramLabel = "FORMAT",
+            description = "text or json",
+            defaultValue = "text")
     String logFormat = "text";
 
     @Option(names = "--debug", description = "let sandbox and gofer write their messages to stderr")
     boolean debug;
 
-    @Option(names = "--debug-log", paramLabel = "FILE", description = "where sandbox and gofer write their messages")
+    @Option(
+            names = "--debug-log",
+            paramLabel = "FILE",
+            description = "where sandbox and gofer write their messages")
     @Nullable Path debugLog;
 
-    @Option(names = "--platform", paramLabel = "NAME", description = "how guest code runs: systrap (default) or ptrace", defaultValue = "systrap")
+    @Option(
+            names = "--platform",
+            paramLabel = "NAME",
+            description = "how guest code runs: systrap (default) or ptrace",
+            defaultValue = "systrap")
     String platform = "systrap";
 
-    @Option(names = "--strace", description = "write every system call of the guest to the debug log")
+    @Option(
+            names = "--strace",
+            description = "write every system call of the guest to the debug log")
     boolean strace;
 
     @Option(names = "--TESTONLY-unconfined", hidden = true)
     boolean unconfined;
 
-    @Option(names = {"--systemd-cgroup", "--rootless", "--criu"}, arity = "0..1", hidden = true, description = "accepted as runc does; has no effect")
+    @Option(
+            names = {"--systemd-cgroup", "--rootless", "--criu"},
+            arity = "0..1",
+            hidden = true,
+            description = "accepted as runc does; has no effect")
     @Nullable String ignored;
 
-    @Option(names = {"-h", "--help"}, usageHelp = true, description = "show this help")
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            description = "show this help")
     boolean help;
 
-    @Option(names = {"-v", "--version"}, versionHelp = true, description = "print the version")
+    @Option(
+            names = {"-v", "--version"},
+            versionHelp = true,
+            description = "print the version")
     boolean version;
 
     /** Runs a command line and returns the exit code. */
@@ -79,7 +110,8 @@ public final class Runsc {
         Runsc runsc = new Runsc();
         CommandLine line = runsc.commandLine(args);
         line.setExpandAtFiles(false);
-        line.setExecutionExceptionHandler((exception, command, result) -> runsc.report(exception, command));
+        line.setExecutionExceptionHandler(
+                (exception, command, result) -> runsc.report(exception, command));
         line.setParameterExceptionHandler(
                 (exception, rest) -> {
                     System.err.println("runsc: " + exception.getMessage() + " (see runsc --help)");
@@ -115,7 +147,8 @@ public final class Runsc {
 
     private void add(CommandLine line, Class<?> type) {
         try {
-            CommandLine sub = new CommandLine(type.getDeclaredConstructor(Runsc.class).newInstance(this));
+            CommandLine sub =
+                    new CommandLine(type.getDeclaredConstructor(Runsc.class).newInstance(this));
             sub.setExpandAtFiles(false);
             if (type == DoCommand.class || type == ExecCommand.class) {
                 sub.setStopAtPositional(true);
@@ -129,14 +162,17 @@ public final class Runsc {
     /** The library, as the global options say. */
     Sandboxes sandboxes() throws SandboxException {
         if (!platform.equals("systrap") && !platform.equals("ptrace")) {
-            throw SandboxException.invalid("unknown platform \"" + platform + "\": systrap and ptrace are supported");
+            throw SandboxException.invalid(
+                    "unknown platform \"" + platform + "\": systrap and ptrace are supported");
         }
         Path messages = debugLog;
         if (messages == null && (debug || strace)) {
             messages = Path.of("/proc/self/fd/2");
         }
         StateRoot state = new StateRoot(root == null ? StateRoot.defaultPath() : root);
-        return new Sandboxes(new RuntimeOptions(state, Installation.current(), platform, strace, !unconfined, messages));
+        return new Sandboxes(
+                new RuntimeOptions(
+                        state, Installation.current(), platform, strace, !unconfined, messages));
     }
 
     /** One line on stderr and in the log; the exit code. */
@@ -154,8 +190,16 @@ public final class Runsc {
             String time = Instant.now().toString();
             String line =
                     logFormat.equals("json")
-                            ? "{\"level\":\"error\",\"msg\":" + StateJson.quote(message) + ",\"time\":\"" + time + "\"}\n"
-                            : "time=\"" + time + "\" level=error msg=" + StateJson.quote(message) + "\n";
+                            ? "{\"level\":\"error\",\"msg\":"
+                                    + StateJson.quote(message)
+                                    + ",\"time\":\""
+                                    + time
+                                    + "\"}\n"
+                            : "time=\""
+                                    + time
+                                    + "\" level=error msg="
+                                    + StateJson.quote(message)
+                                    + "\n";
             try {
                 Files.writeString(log, line, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
             } catch (IOException e) {
@@ -164,7 +208,10 @@ public final class Runsc {
         }
         return switch (command.getCommandName()) {
             case "exec" -> 255; // as runc
-            case "do" -> message.contains("not found") || message.contains("no such file") ? 127 : message.contains("permission denied") ? 126 : 1;
+            case "do" ->
+                    message.contains("not found") || message.contains("no such file")
+                            ? 127
+                            : message.contains("permission denied") ? 126 : 1;
             default -> 1;
         };
     }

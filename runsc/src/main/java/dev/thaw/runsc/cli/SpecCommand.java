@@ -14,7 +14,11 @@ import picocli.CommandLine.Option;
 /** {@code runsc spec}. */
 @Command(name = "spec", description = "write a config.json to begin with")
 final class SpecCommand implements Callable<Integer> {
-    @Option(names = {"-b", "--bundle"}, paramLabel = "DIR", description = "where to (default: the working directory)", defaultValue = ".")
+    @Option(
+            names = {"-b", "--bundle"},
+            paramLabel = "DIR",
+            description = "where to (default: the working directory)",
+            defaultValue = ".")
     Path bundle = Path.of(".");
 
     @Option(names = "--rootless", hidden = true)
@@ -28,7 +32,11 @@ final class SpecCommand implements Callable<Integer> {
     public Integer call() throws SandboxException {
         Path file = bundle.resolve("config.json");
         try {
-            Files.writeString(file, SpecTemplate.json(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+            Files.writeString(
+                    file,
+                    SpecTemplate.json(),
+                    StandardOpenOption.CREATE_NEW,
+                    StandardOpenOption.WRITE);
         } catch (FileAlreadyExistsException e) {
             throw SandboxException.conflict("File config.json exists. Remove it first");
         } catch (IOException e) {

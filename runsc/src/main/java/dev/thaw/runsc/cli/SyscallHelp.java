@@ -19,8 +19,14 @@ public final class SyscallHelp {
         for (int number = 0; number < SyscallTable.LIMIT; number++) {
             Row row = Amd64.TABLE.row(number);
             if (row != null) {
-                String note = row.errno() == 0 ? row.note() : Errno.name(row.errno()) + ": " + row.note();
-                rows.add(List.of(String.valueOf(number), row.name(), row.support().name().toLowerCase(Locale.ROOT), note));
+                String note =
+                        row.errno() == 0 ? row.note() : Errno.name(row.errno()) + ": " + row.note();
+                rows.add(
+                        List.of(
+                                String.valueOf(number),
+                                row.name(),
+                                row.support().name().toLowerCase(Locale.ROOT),
+                                note));
             }
         }
         return Table.format(rows);

@@ -13,11 +13,13 @@ import picocli.CommandLine.Unmatched;
 final class UpdateCommand implements Callable<Integer> {
     private final Runsc runsc;
 
-    @Option(names = {"-r", "--resources"}, paramLabel = "FILE", description = "a file with resources, - for stdin")
+    @Option(
+            names = {"-r", "--resources"},
+            paramLabel = "FILE",
+            description = "a file with resources, - for stdin")
     @Nullable String resources;
 
-    @Unmatched
-    String @Nullable [] others;
+    @Unmatched String @Nullable [] others;
 
     @Parameters(paramLabel = "ID")
     String id = "";

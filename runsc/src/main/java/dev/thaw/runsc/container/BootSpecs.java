@@ -21,10 +21,23 @@ public record BootSpecs(BootSpec boot, List<GoferTree> trees) {
     private static final Set<String> OWN = Set.of("proc", "sysfs", "tmpfs", "devtmpfs");
 
     /** Kinds that {@code /dev} brings along, or that have no meaning in a sandbox with a kernel of its own. */
-    private static final Set<String> IGNORED = Set.of("devpts", "mqueue", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "bpf", "pstore", "efivarfs");
+    private static final Set<String> IGNORED =
+            Set.of(
+                    "devpts",
+                    "mqueue",
+                    "cgroup",
+                    "cgroup2",
+                    "securityfs",
+                    "debugfs",
+                    "tracefs",
+                    "bpf",
+                    "pstore",
+                    "efivarfs");
 
     /** What {@code spec} means for a new container. {@code start}: run it at once; {@code imageFiles}: descriptors of an image that holds what runs, 0 for none. */
-    public static BootSpecs of(RuntimeOptions options, String id, Spec spec, boolean start, int imageFiles) throws SandboxException {
+    public static BootSpecs of(
+            RuntimeOptions options, String id, Spec spec, boolean start, int imageFiles)
+            throws SandboxException {
         ArrayList<GoferTree> trees = new ArrayList<>();
         ArrayList<BootMount> mounts = new ArrayList<>();
         trees.add(new GoferTree(spec.root().path(), true)); // the overlay above it takes the writes
@@ -32,14 +45,26 @@ public record BootSpecs(BootSpec boot, List<GoferTree> trees) {
         for (MountConfig mount : spec.mounts()) {
             String type = mount.type();
             if (mount.isBind()) {
-                mounts.add(new BootMount(mount.destination(), "bind", trees.size(), mount.options()));
+                mounts.add(
+                        new BootMount(mount.destination(), "bind", trees.size(), mount.options()));
                 trees.add(new GoferTree(mount.source(), mount.isReadOnly()));
-            } else if (mount.destination().equals("/dev") && (type.equals("tmpfs") || type.equals("devtmpfs"))) {
+            } else if (mount.destination().equals("/dev")
+                    && (type.equals("tmpfs") || type.equals("devtmpfs"))) {
                 mounts.add(new BootMount("/dev", "dev", -1, mount.options()));
             } else if (OWN.contains(type)) {
-                mounts.add(new BootMount(mount.destination(), type.equals("devtmpfs") ? "dev" : type, -1, mount.options()));
+                mounts.add(
+                        new BootMount(
+                                mount.destination(),
+                                type.equals("devtmpfs") ? "dev" : type,
+                                -1,
+                                mount.options()));
             } else if (!IGNORED.contains(type)) {
-                throw SandboxException.invalid("config.json: mounts[" + number + "].type \"" + type + "\" is not supported");
+                throw SandboxException.invalid(
+                        "config.json: mounts["
+                                + number
+                                + "].type \""
+                                + type
+                                + "\" is not supported");
             }
             number++;
         }

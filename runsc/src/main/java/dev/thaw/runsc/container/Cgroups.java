@@ -21,7 +21,9 @@ public final class Cgroups {
     public static List<String> create(LinuxConfig linux) {
         ArrayList<String> made = new ArrayList<>();
         String path = linux.cgroupsPath();
-        if (path.isEmpty() || path.contains("..") || path.contains(":")) { // systemd's slice:prefix:name form needs systemd
+        if (path.isEmpty()
+                || path.contains("..")
+                || path.contains(":")) { // systemd's slice:prefix:name form needs systemd
             return made;
         }
         String relative = path.startsWith("/") ? path.substring(1) : path;
@@ -31,7 +33,9 @@ public final class Cgroups {
         }
         try (DirectoryStream<Path> hierarchies = Files.newDirectoryStream(MOUNT)) {
             for (Path hierarchy : hierarchies) {
-                if (!Files.isSymbolicLink(hierarchy) && Files.exists(hierarchy.resolve("cgroup.procs")) && !hierarchy.endsWith("cpuset")) {
+                if (!Files.isSymbolicLink(hierarchy)
+                        && Files.exists(hierarchy.resolve("cgroup.procs"))
+                        && !hierarchy.endsWith("cpuset")) {
                     make(hierarchy.resolve(relative), made);
                 }
             }

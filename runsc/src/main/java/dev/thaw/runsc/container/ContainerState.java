@@ -24,10 +24,30 @@ public record ContainerState(
     public static final String STOPPED = "stopped";
 
     public ContainerState withStatus(String other) {
-        return new ContainerState(id, other, pid, pidStart, bundle, rootfs, created, platform, cgroupsPath, annotations);
+        return new ContainerState(
+                id,
+                other,
+                pid,
+                pidStart,
+                bundle,
+                rootfs,
+                created,
+                platform,
+                cgroupsPath,
+                annotations);
     }
 
     public ContainerState withPid(int otherPid, long otherStart) {
-        return new ContainerState(id, status, otherPid, otherStart, bundle, rootfs, created, platform, cgroupsPath, annotations);
+        return new ContainerState(
+                id,
+                status,
+                otherPid,
+                otherStart,
+                bundle,
+                rootfs,
+                created,
+                platform,
+                cgroupsPath,
+                annotations);
     }
 }

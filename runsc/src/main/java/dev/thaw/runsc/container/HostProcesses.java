@@ -12,7 +12,9 @@ public final class HostProcesses {
     /** The start time of a live process (not a zombie) in clock ticks since boot, or -1. */
     public static long startTime(int pid) {
         try {
-            String stat = Files.readString(Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
+            String stat =
+                    Files.readString(
+                            Path.of("/proc/" + pid + "/stat"), StandardCharsets.ISO_8859_1);
             String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
             return fields[0].equals("Z") || fields[0].equals("X") ? -1 : Long.parseLong(fields[19]);
         } catch (IOException | RuntimeException e) {

@@ -38,13 +38,22 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
         String home = System.getProperty("thaw.home");
         if (home != null) {
             Path directory = Path.of(home).toAbsolutePath();
-            return new Installation(java, classPath(directory), directory.resolve("native"), directory.resolve("aot"));
+            return new Installation(
+                    java,
+                    classPath(directory),
+                    directory.resolve("native"),
+                    directory.resolve("aot"));
         }
         String nativeDirectory = System.getProperty("thaw.native");
         if (nativeDirectory == null) {
-            throw SandboxException.internal("neither -Dthaw.home nor -Dthaw.native says where Thaw's native parts are");
+            throw SandboxException.internal(
+                    "neither -Dthaw.home nor -Dthaw.native says where Thaw's native parts are");
         }
-        return new Installation(java, System.getProperty("java.class.path"), Path.of(nativeDirectory).toAbsolutePath(), Path.of("/nonexistent"));
+        return new Installation(
+                java,
+                System.getProperty("java.class.path"),
+                Path.of(nativeDirectory).toAbsolutePath(),
+                Path.of("/nonexistent"));
     }
 
     /** The class path that the caches in {@code directory} were made for: the server's own is another one, and longer. */
@@ -75,7 +84,8 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
         } else if (Files.exists(aot)) {
             command.add("-XX:AOTCache=" + aot);
         }
-        String extra = System.getenv("THAW_JVM_" + kind.toUpperCase(Locale.ROOT)); // for those who measure
+        String extra =
+                System.getenv("THAW_JVM_" + kind.toUpperCase(Locale.ROOT)); // for those who measure
         if (extra != null && !extra.isBlank()) {
             command.addAll(List.of(extra.strip().split("\\s+")));
         }

@@ -51,10 +51,16 @@ public final class SandboxProcess implements AutoCloseable {
     public record GoferTree(String path, boolean readOnly) {}
 
     /** What to start and with which descriptors. {@code removeDirectory}: the state directory goes when the sandbox ends, unless it was detached. */
-    public record Request(Path directory, List<GoferTree> trees, Stdio stdio, int[] imageFds, List<String> cgroups) {}
+    public record Request(
+            Path directory,
+            List<GoferTree> trees,
+            Stdio stdio,
+            int[] imageFds,
+            List<String> cgroups) {}
 
     /** Starts the processes; they wait for {@link #boot}. */
-    public static SandboxProcess spawn(RuntimeOptions options, Request request) throws SandboxException {
+    public static SandboxProcess spawn(RuntimeOptions options, Request request)
+            throws SandboxException {
         FdSet fds = new FdSet();
         try {
             int[] boot = fds.pair(Wire.SOCKET_TYPE);
@@ -62,9 +68,15 @@ public final class SandboxProcess implements AutoCloseable {
             int[] lifeline = fds.pair(Socket.SOCK_STREAM);
             int listener = fds.add("listen on the control socket", listen(request.directory));
             int nothing = fds.open("/dev/null", Fcntl.O_RDWR);
-            Path log = options.log() != null ? options.log() : request.directory.resolve("sandbox.log");
+            Path log =
+                    options.log() != null
+                            ? options.log()
+                            : request.directory.resolve("sandbox.log");
             int logFd = fds.open(log.toString(), Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_APPEND);
-            int exit = fds.open(request.directory.resolve("exit").toString(), Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_TRUNC);
+            int exit =
+                    fds.open(
+                            request.directory.resolve("exit").toString(),
+                            Fcntl.O_WRONLY | Fcntl.O_CREAT | Fcntl.O_TRUNC);
 
             ArrayList<Integer> sandboxFds = new ArrayList<>(List.of(boot[1], listener, gofer[0]));
             sandboxFds.add(fds.dup(request.stdio.in()));
@@ -92,12 +104,16 @@ public final class SandboxProcess implements AutoCloseable {
             }
             add(argv, "--gofer-fds", join(goferFds));
             argv.add("--gofer");
-            argv.addAll(options.installation().command("gofer", request.directory, "dev.thaw.gofer.GoferMain", 64));
+            argv.addAll(
+                    options.installation()
+                            .command("gofer", request.directory, "dev.thaw.gofer.GoferMain", 64));
             argv.addAll(goferArguments(request.trees));
             argv.add("--end");
             add(argv, "--sandbox-fds", join(sandboxFds));
             argv.add("--sandbox");
-            argv.addAll(options.installation().command("boot", request.directory, "dev.thaw.runsc.boot.Boot", 256));
+            argv.addAll(
+                    options.installation()
+                            .command("boot", request.directory, "dev.thaw.runsc.boot.Boot", 256));
             argv.add(emptyRoot(request.directory).toString());
             argv.add("--end");
 
@@ -111,9 +127,18 @@ public final class SandboxProcess implements AutoCloseable {
             }
             inherited[at++] = lifeline[1];
             inherited[at] = exit;
-            int pid = HostProcess.spawn(argv.getFirst(), argv.toArray(new String[0]), environment(), nothing, logFd, logFd, inherited);
+            int pid =
+                    HostProcess.spawn(
+                            argv.getFirst(),
+                            argv.toArray(new String[0]),
+                            environment(),
+                            nothing,
+                            logFd,
+                            logFd,
+                            inherited);
             if (pid < 0) {
-                throw SandboxException.internal("can not start " + argv.getFirst() + ": " + Errno.name(-pid));
+                throw SandboxException.internal(
+                        "can not start " + argv.getFirst() + ": " + Errno.name(-pid));
             }
             fds.keep(boot[0]);
             fds.keep(logFd);
@@ -134,7 +159,10 @@ public final class SandboxProcess implements AutoCloseable {
         try {
             spec.write(boot.out().reset());
         } catch (WireException e) {
-            throw SandboxException.invalid("arguments, environment and mounts are longer than " + Wire.MAX_MESSAGE + " bytes");
+            throw SandboxException.invalid(
+                    "arguments, environment and mounts are longer than "
+                            + Wire.MAX_MESSAGE
+                            + " bytes");
         }
         boot.send(); // if it is gone already, awaitReady says so
     }
@@ -142,7 +170,8 @@ public final class SandboxProcess implements AutoCloseable {
     /** Waits until the sandbox is confined and its program loaded (and started, if asked). */
     public void awaitReady() throws SandboxException {
         if (boot.receive(0) <= 0) {
-            throw SandboxException.internal("the sandbox process ended before it was ready" + lastWords());
+            throw SandboxException.internal(
+                    "the sandbox process ended before it was ready" + lastWords());
         }
         ControlClient.checkReply(boot.in());
     }
@@ -193,9 +222,13 @@ public final class SandboxProcess implements AutoCloseable {
     /** What the processes said before they died; the file may be gone by now, but not the descriptor. */
     private String lastWords() {
         try {
-            List<String> lines = Files.readAllLines(Path.of("/proc/self/fd/" + log), StandardCharsets.ISO_8859_1);
+            List<String> lines =
+                    Files.readAllLines(
+                            Path.of("/proc/self/fd/" + log), StandardCharsets.ISO_8859_1);
             for (String line : lines) {
-                if (!line.isBlank() && !line.startsWith("WARNING") && !line.startsWith("[warning]")) {
+                if (!line.isBlank()
+                        && !line.startsWith("WARNING")
+                        && !line.startsWith("[warning]")) {
                     return ": " + line.strip();
                 }
             }
@@ -211,7 +244,10 @@ public final class SandboxProcess implements AutoCloseable {
             return dir;
         }
         try {
-            return HostSockets.listenUnix("/proc/self/fd/" + dir + "/" + ControlProtocol.SOCKET_NAME, Wire.SOCKET_TYPE, 64);
+            return HostSockets.listenUnix(
+                    "/proc/self/fd/" + dir + "/" + ControlProtocol.SOCKET_NAME,
+                    Wire.SOCKET_TYPE,
+                    64);
         } finally {
             HostFiles.close(dir);
         }
@@ -265,7 +301,9 @@ public final class SandboxProcess implements AutoCloseable {
         }
 
         int dup(int fd) throws SandboxException {
-            return add("duplicate descriptor " + fd, (int) HostFiles.fcntl(fd, Fcntl.F_DUPFD_CLOEXEC, 3));
+            return add(
+                    "duplicate descriptor " + fd,
+                    (int) HostFiles.fcntl(fd, Fcntl.F_DUPFD_CLOEXEC, 3));
         }
 
         int[] pair(int type) throws SandboxException {

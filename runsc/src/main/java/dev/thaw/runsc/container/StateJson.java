@@ -16,7 +16,9 @@ public final class StateJson {
         StringBuilder out = new StringBuilder("{\n");
         field(out, "  ", "ociVersion", "1.2.0", true);
         field(out, "  ", "id", state.id(), true);
-        out.append("  \"pid\": ").append(state.status().equals(ContainerState.STOPPED) ? 0 : state.pid()).append(",\n");
+        out.append("  \"pid\": ")
+                .append(state.status().equals(ContainerState.STOPPED) ? 0 : state.pid())
+                .append(",\n");
         field(out, "  ", "status", state.status(), true);
         field(out, "  ", "bundle", state.bundle(), true);
         field(out, "  ", "rootfs", state.rootfs(), true);
@@ -88,13 +90,22 @@ public final class StateJson {
         out.append("  \"annotations\": {");
         String separator = "\n";
         for (Map.Entry<String, String> entry : annotations.entrySet()) {
-            out.append(separator).append("    ").append(quote(entry.getKey())).append(": ").append(quote(entry.getValue()));
+            out.append(separator)
+                    .append("    ")
+                    .append(quote(entry.getKey()))
+                    .append(": ")
+                    .append(quote(entry.getValue()));
             separator = ",\n";
         }
         out.append(annotations.isEmpty() ? "}" : "\n  }");
     }
 
-    private static void field(StringBuilder out, String indent, String name, String value, boolean comma) {
-        out.append(indent).append(quote(name)).append(": ").append(quote(value)).append(comma ? ",\n" : "\n");
+    private static void field(
+            StringBuilder out, String indent, String name, String value, boolean comma) {
+        out.append(indent)
+                .append(quote(name))
+                .append(": ")
+                .append(quote(value))
+                .append(comma ? ",\n" : "\n");
     }
 }

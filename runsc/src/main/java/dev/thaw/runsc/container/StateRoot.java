@@ -36,7 +36,11 @@ public final class StateRoot {
     /** /run/thaw for root, else $XDG_RUNTIME_DIR/thaw. */
     public static Path defaultPath() {
         String runtime = System.getenv("XDG_RUNTIME_DIR");
-        return runtime != null && !runtime.isEmpty() && !"root".equals(System.getProperty("user.name")) ? Path.of(runtime, "thaw") : Path.of("/run/thaw");
+        return runtime != null
+                        && !runtime.isEmpty()
+                        && !"root".equals(System.getProperty("user.name"))
+                ? Path.of(runtime, "thaw")
+                : Path.of("/run/thaw");
     }
 
     public Path path() {
@@ -53,12 +57,19 @@ public final class StateRoot {
     public Path create(String id) throws SandboxException {
         Path directory = directory(id);
         try {
-            Files.createDirectories(root, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx--x--x")));
-            return Files.createDirectory(directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            Files.createDirectories(
+                    root,
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx--x--x")));
+            return Files.createDirectory(
+                    directory,
+                    PosixFilePermissions.asFileAttribute(
+                            PosixFilePermissions.fromString("rwx------")));
         } catch (FileAlreadyExistsException e) {
             throw SandboxException.conflict("container with given ID already exists: " + id);
         } catch (IOException e) {
-            throw SandboxException.internal("can not make the state directory " + directory + ": " + reason(e));
+            throw SandboxException.internal(
+                    "can not make the state directory " + directory + ": " + reason(e));
         }
     }
 
@@ -94,7 +105,12 @@ public final class StateRoot {
     public void store(ContainerState state) throws SandboxException {
         Path directory = directory(state.id());
         Path target = directory.resolve("state.json");
-        Path temporary = directory.resolve("state.json." + ProcessHandle.current().pid() + "." + Thread.currentThread().threadId());
+        Path temporary =
+                directory.resolve(
+                        "state.json."
+                                + ProcessHandle.current().pid()
+                                + "."
+                                + Thread.currentThread().threadId());
         try {
             Files.writeString(temporary, StateJson.write(state));
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
@@ -125,7 +141,8 @@ public final class StateRoot {
     /** Notes that container {@code id} leaves nothing behind when process {@code pid} ends. */
     public void markAttached(String id, int pid) throws SandboxException {
         try {
-            Files.writeString(directory(id).resolve(ATTACHED), pid + " " + HostProcesses.startTime(pid));
+            Files.writeString(
+                    directory(id).resolve(ATTACHED), pid + " " + HostProcesses.startTime(pid));
         } catch (IOException e) {
             throw SandboxException.internal("can not write to " + directory(id) + ": " + reason(e));
         }
@@ -138,7 +155,9 @@ public final class StateRoot {
                 Path mark = entry.resolve(ATTACHED);
                 if (Files.exists(mark)) {
                     String[] words = Files.readString(mark).split(" ");
-                    if (words.length == 2 && !HostProcesses.isAlive(Integer.parseInt(words[0]), Long.parseLong(words[1]))) {
+                    if (words.length == 2
+                            && !HostProcesses.isAlive(
+                                    Integer.parseInt(words[0]), Long.parseLong(words[1]))) {
                         remove(entry.getFileName().toString());
                     }
                 }
@@ -154,7 +173,11 @@ public final class StateRoot {
         ReentrantLock threads = THREADS.computeIfAbsent(directory, path -> new ReentrantLock());
         threads.lock();
         try {
-            FileChannel channel = FileChannel.open(directory.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            FileChannel channel =
+                    FileChannel.open(
+                            directory.resolve(".lock"),
+                            StandardOpenOption.CREATE,
+                            StandardOpenOption.WRITE);
             return new Lock(threads, channel, channel.lock());
         } catch (NoSuchFileException e) {
             threads.unlock();
@@ -201,17 +224,28 @@ public final class StateRoot {
             throw SandboxException.internal("can not read " + file + ": " + reason(e));
         }
         ContainerState state = StateJson.read(text, file.toString());
-        return HostProcesses.isAlive(state.pid(), state.pidStart()) ? state : state.withStatus(ContainerState.STOPPED);
+        return HostProcesses.isAlive(state.pid(), state.pidStart())
+                ? state
+                : state.withStatus(ContainerState.STOPPED);
     }
 
     private static void checkId(String id) throws SandboxException {
-        boolean good = !id.isEmpty() && id.length() <= MAX_ID && !id.equals(".") && !id.equals("..");
+        boolean good =
+                !id.isEmpty() && id.length() <= MAX_ID && !id.equals(".") && !id.equals("..");
         for (int i = 0; i < id.length() && good; i++) {
             char c = id.charAt(i);
-            good = c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '+' || c == '-' || c == '.';
+            good =
+                    c >= 'a' && c <= 'z'
+                            || c >= 'A' && c <= 'Z'
+                            || c >= '0' && c <= '9'
+                            || c == '_'
+                            || c == '+'
+                            || c == '-'
+                            || c == '.';
         }
         if (!good) {
-            throw SandboxException.invalid("invalid container ID format: \"" + id.replaceAll("\\p{Cntrl}", "?") + "\"");
+            throw SandboxException.invalid(
+                    "invalid container ID format: \"" + id.replaceAll("\\p{Cntrl}", "?") + "\"");
         }
     }
 

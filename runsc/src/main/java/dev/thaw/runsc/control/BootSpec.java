@@ -36,7 +36,13 @@ public record BootSpec(
 
     public void write(WireWriter out) throws WireException {
         out.utf8(id).utf8(platform).utf8(hostname);
-        out.u8((strace ? 1 : 0) | (confine ? 2 : 0) | (start ? 4 : 0) | (rootReadOnly ? 16 : 0) | (rootOverlay ? 32 : 0) | (killableInit ? 64 : 0));
+        out.u8(
+                (strace ? 1 : 0)
+                        | (confine ? 2 : 0)
+                        | (start ? 4 : 0)
+                        | (rootReadOnly ? 16 : 0)
+                        | (rootOverlay ? 32 : 0)
+                        | (killableInit ? 64 : 0));
         out.i32(imageFiles).i64(memoryLimit).i64(pidsLimit).i32(mounts.size());
         for (BootMount mount : mounts) {
             out.string(mount.destination).utf8(mount.type).i32(mount.root);

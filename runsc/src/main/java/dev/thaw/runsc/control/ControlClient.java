@@ -18,10 +18,12 @@ import org.jspecify.annotations.Nullable;
 /** runsc's end of a connection to a sandbox process. For one thread. */
 public final class ControlClient implements AutoCloseable {
     /** A row of {@link #processes}. */
-    public record ProcessInfo(int pid, int ppid, int uid, long startNanos, long cpuNanos, String command) {}
+    public record ProcessInfo(
+            int pid, int ppid, int uid, long startNanos, long cpuNanos, String command) {}
 
     /** The answer of {@link #stats}. */
-    public record Stats(long memory, long memoryLimit, long processes, long processesLimit, long cpuNanos) {}
+    public record Stats(
+            long memory, long memoryLimit, long processes, long processesLimit, long cpuNanos) {}
 
     /** The answer of {@link #checkpoint}. */
     public record Checkpointed(long bytes, long pausedNanos) {}
@@ -39,7 +41,10 @@ public final class ControlClient implements AutoCloseable {
         if (dir < 0) {
             return null;
         }
-        int socket = HostSockets.connectUnix("/proc/self/fd/" + dir + "/" + ControlProtocol.SOCKET_NAME, Wire.SOCKET_TYPE);
+        int socket =
+                HostSockets.connectUnix(
+                        "/proc/self/fd/" + dir + "/" + ControlProtocol.SOCKET_NAME,
+                        Wire.SOCKET_TYPE);
         HostFiles.close(dir);
         if (socket == -Errno.ECONNREFUSED || socket == -Errno.ENOENT) {
             return null;
@@ -81,7 +86,8 @@ public final class ControlClient implements AutoCloseable {
     }
 
     /** Starts a process with the descriptors as its stdio; {@link #awaitExit} then says how it ended. Returns its pid in the container. */
-    public int exec(ProcessConfig process, int stdin, int stdout, int stderr) throws SandboxException {
+    public int exec(ProcessConfig process, int stdin, int stdout, int stderr)
+            throws SandboxException {
         try {
             ProcessCodec.write(request(ControlProtocol.EXEC), process);
             return call(wire.out(), stdin, stdout, stderr).i32();
@@ -121,7 +127,9 @@ public final class ControlClient implements AutoCloseable {
             WireReader in = call(request(ControlProtocol.PROCESSES));
             ArrayList<ProcessInfo> list = new ArrayList<>();
             for (int left = in.count(32); left > 0; left--) {
-                list.add(new ProcessInfo(in.i32(), in.i32(), in.i32(), in.i64(), in.i64(), in.utf8()));
+                list.add(
+                        new ProcessInfo(
+                                in.i32(), in.i32(), in.i32(), in.i64(), in.i64(), in.utf8()));
             }
             return list;
         } catch (WireException e) {
@@ -210,10 +218,12 @@ public final class ControlClient implements AutoCloseable {
     }
 
     private static SandboxException broken(WireException e) {
-        return SandboxException.internal("the sandbox process answered nonsense: " + e.getMessage());
+        return SandboxException.internal(
+                "the sandbox process answered nonsense: " + e.getMessage());
     }
 
     private static SandboxException tooLarge() {
-        return SandboxException.invalid("arguments and environment are longer than " + Wire.MAX_MESSAGE + " bytes");
+        return SandboxException.invalid(
+                "arguments and environment are longer than " + Wire.MAX_MESSAGE + " bytes");
     }
 }

@@ -25,7 +25,11 @@ public final class ProcessCodec {
             out.i32(gid);
         }
         Capabilities caps = process.capabilities();
-        out.i64(caps.bounding()).i64(caps.effective()).i64(caps.inheritable()).i64(caps.permitted()).i64(caps.ambient());
+        out.i64(caps.bounding())
+                .i64(caps.effective())
+                .i64(caps.inheritable())
+                .i64(caps.permitted())
+                .i64(caps.ambient());
         out.i32(process.rlimits().size());
         for (Map.Entry<Integer, long[]> limit : process.rlimits().entrySet()) {
             out.i32(limit.getKey()).i64(limit.getValue()[0]).i64(limit.getValue()[1]);
@@ -50,7 +54,15 @@ public final class ProcessCodec {
             limits.put(in.i32(), new long[] {in.i64(), in.i64()});
         }
         int flags = in.u8();
-        return new ProcessConfig((flags & 1) != 0, args, env, cwd, new User(uid, gid, groups, umask), caps, limits, (flags & 2) != 0);
+        return new ProcessConfig(
+                (flags & 1) != 0,
+                args,
+                env,
+                cwd,
+                new User(uid, gid, groups, umask),
+                caps,
+                limits,
+                (flags & 2) != 0);
     }
 
     static void strings(WireWriter out, List<String> list) throws WireException {

@@ -38,14 +38,22 @@ public final class PlainLoggerFinder extends System.LoggerFinder {
         }
 
         @Override
-        public void log(Level level, @Nullable ResourceBundle bundle, @Nullable String text, @Nullable Throwable thrown) {
+        public void log(
+                Level level,
+                @Nullable ResourceBundle bundle,
+                @Nullable String text,
+                @Nullable Throwable thrown) {
             if (isLoggable(level)) {
                 write(level, String.valueOf(text), thrown);
             }
         }
 
         @Override
-        public void log(Level level, @Nullable ResourceBundle bundle, @Nullable String format, @Nullable Object @Nullable ... params) {
+        public void log(
+                Level level,
+                @Nullable ResourceBundle bundle,
+                @Nullable String format,
+                @Nullable Object @Nullable ... params) {
             if (isLoggable(level)) {
                 write(level, fill(String.valueOf(format), params), null);
             }
@@ -53,7 +61,12 @@ public final class PlainLoggerFinder extends System.LoggerFinder {
 
         private void write(Level level, String text, @Nullable Throwable thrown) {
             PrintStream out = System.err;
-            out.println(level.getName() + ' ' + name.substring(name.lastIndexOf('.') + 1) + ": " + text);
+            out.println(
+                    level.getName()
+                            + ' '
+                            + name.substring(name.lastIndexOf('.') + 1)
+                            + ": "
+                            + text);
             if (thrown != null) {
                 thrown.printStackTrace(out);
             }
@@ -68,7 +81,10 @@ public final class PlainLoggerFinder extends System.LoggerFinder {
             int at = 0;
             while (at < format.length()) {
                 char c = format.charAt(at);
-                int digit = at + 2 < format.length() && c == '{' && format.charAt(at + 2) == '}' ? format.charAt(at + 1) - '0' : -1;
+                int digit =
+                        at + 2 < format.length() && c == '{' && format.charAt(at + 2) == '}'
+                                ? format.charAt(at + 1) - '0'
+                                : -1;
                 if (digit >= 0 && digit < params.length) {
                     out.append(params[digit]);
                     at += 3;

@@ -24,7 +24,8 @@ public record ProcessConfig(
     }
 
     /** {@code process.capabilities}. */
-    public record Capabilities(long bounding, long effective, long inheritable, long permitted, long ambient) {
+    public record Capabilities(
+            long bounding, long effective, long inheritable, long permitted, long ambient) {
         public static final Capabilities NONE = new Capabilities(0, 0, 0, 0, 0);
         public static final Capabilities ALL = of((1L << 41) - 1);
 
@@ -36,19 +37,37 @@ public record ProcessConfig(
 
     /** A process as root with every capability, no terminal and no limits. */
     public static ProcessConfig of(List<String> args, List<String> env, String cwd) {
-        return new ProcessConfig(false, List.copyOf(args), List.copyOf(env), cwd, User.ROOT, Capabilities.ALL, Map.of(), false);
+        return new ProcessConfig(
+                false,
+                List.copyOf(args),
+                List.copyOf(env),
+                cwd,
+                User.ROOT,
+                Capabilities.ALL,
+                Map.of(),
+                false);
     }
 
     public ProcessConfig withArgs(List<String> other) {
-        return new ProcessConfig(terminal, List.copyOf(other), env, cwd, user, capabilities, rlimits, noNewPrivileges);
+        return new ProcessConfig(
+                terminal,
+                List.copyOf(other),
+                env,
+                cwd,
+                user,
+                capabilities,
+                rlimits,
+                noNewPrivileges);
     }
 
     public ProcessConfig withCwd(String other) {
-        return new ProcessConfig(terminal, args, env, other, user, capabilities, rlimits, noNewPrivileges);
+        return new ProcessConfig(
+                terminal, args, env, other, user, capabilities, rlimits, noNewPrivileges);
     }
 
     public ProcessConfig withTerminal(boolean other) {
-        return new ProcessConfig(other, args, env, cwd, user, capabilities, rlimits, noNewPrivileges);
+        return new ProcessConfig(
+                other, args, env, cwd, user, capabilities, rlimits, noNewPrivileges);
     }
 
     public ProcessConfig withCapabilities(Capabilities other) {
@@ -57,7 +76,10 @@ public record ProcessConfig(
 
     /** Another user; one who is not root keeps no effective capability, as execve(2) has it. */
     public ProcessConfig withUser(User other) {
-        Capabilities caps = other.uid() == 0 ? capabilities : new Capabilities(capabilities.bounding(), 0, 0, 0, 0);
+        Capabilities caps =
+                other.uid() == 0
+                        ? capabilities
+                        : new Capabilities(capabilities.bounding(), 0, 0, 0, 0);
         return new ProcessConfig(terminal, args, env, cwd, other, caps, rlimits, noNewPrivileges);
     }
 
@@ -70,6 +92,14 @@ public record ProcessConfig(
             merged.removeIf(old -> old.startsWith(prefix));
             merged.add(equals < 0 ? prefix : variable);
         }
-        return new ProcessConfig(terminal, args, List.copyOf(merged), cwd, user, capabilities, new TreeMap<>(rlimits), noNewPrivileges);
+        return new ProcessConfig(
+                terminal,
+                args,
+                List.copyOf(merged),
+                cwd,
+                user,
+                capabilities,
+                new TreeMap<>(rlimits),
+                noNewPrivileges);
     }
 }

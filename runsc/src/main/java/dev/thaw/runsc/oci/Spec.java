@@ -18,7 +18,8 @@ public record Spec(
     public record Root(String path, boolean readOnly) {}
 
     /** One of {@code mounts}. {@code source} is "" where there is none. */
-    public record MountConfig(String destination, String type, String source, List<String> options) {
+    public record MountConfig(
+            String destination, String type, String source, List<String> options) {
         /** Whether the mount shows a directory or file of the host. */
         public boolean isBind() {
             return type.equals("bind") || options.contains("bind") || options.contains("rbind");
@@ -30,7 +31,12 @@ public record Spec(
     }
 
     /** The parts of {@code linux} that are kept. Limits are -1 where none is set. */
-    public record LinuxConfig(String cgroupsPath, long memoryLimit, long pidsLimit, List<String> maskedPaths, List<String> readonlyPaths) {
+    public record LinuxConfig(
+            String cgroupsPath,
+            long memoryLimit,
+            long pidsLimit,
+            List<String> maskedPaths,
+            List<String> readonlyPaths) {
         public static final LinuxConfig NONE = new LinuxConfig("", -1, -1, List.of(), List.of());
     }
 

@@ -16,11 +16,17 @@ public final class SpecJson {
 
     public static String write(Spec spec) {
         StringBuilder out = new StringBuilder("{\"ociVersion\":\"1.2.0\",\"root\":{\"path\":");
-        out.append(StateJson.quote(spec.root().path())).append(",\"readonly\":").append(spec.root().readOnly());
-        out.append("},\"hostname\":").append(StateJson.quote(spec.hostname())).append(",\"mounts\":[");
+        out.append(StateJson.quote(spec.root().path()))
+                .append(",\"readonly\":")
+                .append(spec.root().readOnly());
+        out.append("},\"hostname\":")
+                .append(StateJson.quote(spec.hostname()))
+                .append(",\"mounts\":[");
         String separator = "";
         for (MountConfig mount : spec.mounts()) {
-            out.append(separator).append("{\"destination\":").append(StateJson.quote(text(mount.destination())));
+            out.append(separator)
+                    .append("{\"destination\":")
+                    .append(StateJson.quote(text(mount.destination())));
             out.append(",\"type\":").append(StateJson.quote(mount.type()));
             out.append(",\"source\":").append(StateJson.quote(mount.source()));
             out.append(",\"options\":").append(strings(mount.options())).append('}');
@@ -29,12 +35,19 @@ public final class SpecJson {
         out.append("],\"annotations\":{");
         separator = "";
         for (Map.Entry<String, String> entry : spec.annotations().entrySet()) {
-            out.append(separator).append(StateJson.quote(entry.getKey())).append(':').append(StateJson.quote(entry.getValue()));
+            out.append(separator)
+                    .append(StateJson.quote(entry.getKey()))
+                    .append(':')
+                    .append(StateJson.quote(entry.getValue()));
             separator = ",";
         }
         LinuxConfig linux = spec.linux();
-        out.append("},\"linux\":{\"resources\":{\"memory\":{\"limit\":").append(linux.memoryLimit());
-        return out.append("},\"pids\":{\"limit\":").append(linux.pidsLimit()).append("}}}}").toString();
+        out.append("},\"linux\":{\"resources\":{\"memory\":{\"limit\":")
+                .append(linux.memoryLimit());
+        return out.append("},\"pids\":{\"limit\":")
+                .append(linux.pidsLimit())
+                .append("}}}}")
+                .toString();
     }
 
     private static String text(String raw) {

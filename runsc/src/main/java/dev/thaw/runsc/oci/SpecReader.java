@@ -45,12 +45,14 @@ public final class SpecReader {
 
     /** Reads the configuration in {@code text}, whose relative paths are taken from {@code bundle}. */
     public static Spec readText(String text, Path bundle) throws SandboxException {
-        return new SpecReader("config.json", bundle.toAbsolutePath()).spec(parseText(text, "config.json"));
+        return new SpecReader("config.json", bundle.toAbsolutePath())
+                .spec(parseText(text, "config.json"));
     }
 
     /** Reads a {@code process} object as {@code exec --process} takes it. */
     public static ProcessConfig readProcess(Path path) throws SandboxException {
-        return new SpecReader(path.toString(), path).process(parse(path, path.toString()), "process");
+        return new SpecReader(path.toString(), path)
+                .process(parse(path, path.toString()), "process");
     }
 
     private static JsonNode parse(Path path, String name) throws SandboxException {
@@ -70,8 +72,19 @@ public final class SpecReader {
         try {
             return JsonMapper.shared().readTree(text);
         } catch (JacksonException e) {
-            String where = e.getLocation() == null ? "" : " (line " + e.getLocation().getLineNr() + ", column " + e.getLocation().getColumnNr() + ")";
-            throw SandboxException.invalid(name + " is no valid JSON: " + e.getOriginalMessage().lines().findFirst().orElse("") + where);
+            String where =
+                    e.getLocation() == null
+                            ? ""
+                            : " (line "
+                                    + e.getLocation().getLineNr()
+                                    + ", column "
+                                    + e.getLocation().getColumnNr()
+                                    + ")";
+            throw SandboxException.invalid(
+                    name
+                            + " is no valid JSON: "
+                            + e.getOriginalMessage().lines().findFirst().orElse("")
+                            + where);
         }
     }
 
@@ -119,7 +132,12 @@ public final class SpecReader {
         if (!destination.startsWith("/")) {
             throw bad(where + ".destination", "\"" + destination + "\" is no absolute path");
         }
-        MountConfig mount = new MountConfig(raw(destination), string(node, "type", ""), string(node, "source", ""), strings(node, "options"));
+        MountConfig mount =
+                new MountConfig(
+                        raw(destination),
+                        string(node, "type", ""),
+                        string(node, "source", ""),
+                        strings(node, "options"));
         if (!mount.isBind()) {
             return mount;
         }
@@ -166,7 +184,10 @@ public final class SpecReader {
         }
         JsonNode umask = node.get("umask");
         return new User(
-                id(node, "uid", where), id(node, "gid", where), gids, umask == null ? -1 : (int) number(umask, where + ".umask") & 0x1ff);
+                id(node, "uid", where),
+                id(node, "gid", where),
+                gids,
+                umask == null ? -1 : (int) number(umask, where + ".umask") & 0x1ff);
     }
 
     private Capabilities capabilities(JsonNode process, String where) throws SandboxException {
@@ -175,7 +196,11 @@ public final class SpecReader {
             return Capabilities.NONE;
         }
         return new Capabilities(
-                mask(node, "bounding", where), mask(node, "effective", where), mask(node, "inheritable", where), mask(node, "permitted", where), mask(node, "ambient", where));
+                mask(node, "bounding", where),
+                mask(node, "effective", where),
+                mask(node, "inheritable", where),
+                mask(node, "permitted", where),
+                mask(node, "ambient", where));
     }
 
     private long mask(JsonNode node, String set, String where) throws SandboxException {
@@ -247,7 +272,8 @@ public final class SpecReader {
         return node.bigIntegerValue().longValue();
     }
 
-    private String string(JsonNode node, String field, @Nullable String fallback) throws SandboxException {
+    private String string(JsonNode node, String field, @Nullable String fallback)
+            throws SandboxException {
         JsonNode value = node.get(field);
         if (value == null || value.isNull()) {
             if (fallback == null) {
@@ -326,6 +352,7 @@ public final class SpecReader {
     }
 
     private SandboxException bad(String field, String what) {
-        return SandboxException.invalid(file + ": " + (field.isEmpty() ? "it" : field) + " " + what);
+        return SandboxException.invalid(
+                file + ": " + (field.isEmpty() ? "it" : field) + " " + what);
     }
 }

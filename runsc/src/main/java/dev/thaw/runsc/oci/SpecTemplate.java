@@ -2,7 +2,8 @@ package dev.thaw.runsc.oci;
 
 /** The configuration that {@code runsc spec} writes: runc's, without what an application kernel has no use for. */
 public final class SpecTemplate {
-    private static final String CAPS = "[\"CAP_AUDIT_WRITE\", \"CAP_KILL\", \"CAP_NET_BIND_SERVICE\"]";
+    private static final String CAPS =
+            "[\"CAP_AUDIT_WRITE\", \"CAP_KILL\", \"CAP_NET_BIND_SERVICE\"]";
 
     private SpecTemplate() {}
 

@@ -18,7 +18,17 @@ class StateRootTest {
     @TempDir Path temp;
 
     private static ContainerState state(String id, int pid) {
-        return new ContainerState(id, ContainerState.RUNNING, pid, HostProcesses.startTime(pid), "/b \"q\" \u0001", "/r", "2026", "systrap", "", Map.of("k", "v\n"));
+        return new ContainerState(
+                id,
+                ContainerState.RUNNING,
+                pid,
+                HostProcesses.startTime(pid),
+                "/b \"q\" \u0001",
+                "/r",
+                "2026",
+                "systrap",
+                "",
+                Map.of("k", "v\n"));
     }
 
     @Test
@@ -30,7 +40,8 @@ class StateRootTest {
         assertThat(root.load("a")).isEqualTo(state);
         assertThat(root.list()).containsExactly(state);
         try (var files = Files.list(root.directory("a"))) {
-            assertThat(files.map(file -> file.getFileName().toString())).containsExactly("state.json");
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .containsExactly("state.json");
         }
     }
 
@@ -39,7 +50,12 @@ class StateRootTest {
         StateRoot root = new StateRoot(temp);
         root.create("a");
         int self = (int) ProcessHandle.current().pid();
-        root.store(state("a", self).withPid(self, HostProcesses.startTime(self) + 1)); // another process has its number
+        root.store(
+                state("a", self)
+                        .withPid(
+                                self,
+                                HostProcesses.startTime(self)
+                                        + 1)); // another process has its number
         assertThat(root.load("a").status()).isEqualTo(ContainerState.STOPPED);
     }
 
@@ -47,7 +63,9 @@ class StateRootTest {
     void create_refusesWhatIsThere() throws Exception {
         StateRoot root = new StateRoot(temp);
         root.create("a");
-        assertThatThrownBy(() -> root.create("a")).isInstanceOf(SandboxException.class).hasMessageContaining("already exists");
+        assertThatThrownBy(() -> root.create("a"))
+                .isInstanceOf(SandboxException.class)
+                .hasMessageContaining("already exists");
         root.remove("a");
         root.create("a");
         assertThat(root.list()).isEmpty(); // no state yet
@@ -56,7 +74,9 @@ class StateRootTest {
     @ParameterizedTest
     @ValueSource(strings = {"", ".", "..", "a/b", "../a", "a b", "\u00e9", "a\0"})
     void create_refusesIdsThatAreNoFileName(String id) {
-        assertThatThrownBy(() -> new StateRoot(temp).create(id)).isInstanceOf(SandboxException.class).hasMessageStartingWith("invalid container ID format");
+        assertThatThrownBy(() -> new StateRoot(temp).create(id))
+                .isInstanceOf(SandboxException.class)
+                .hasMessageStartingWith("invalid container ID format");
     }
 
     @Test
@@ -87,6 +107,8 @@ class StateRootTest {
 
     @Test
     void lock_ofNothingIsRefused() {
-        assertThatThrownBy(() -> new StateRoot(temp).lock("none")).isInstanceOf(SandboxException.class).hasMessage("container does not exist: none");
+        assertThatThrownBy(() -> new StateRoot(temp).lock("none"))
+                .isInstanceOf(SandboxException.class)
+                .hasMessage("container does not exist: none");
     }
 }

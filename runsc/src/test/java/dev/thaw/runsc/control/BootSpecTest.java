@@ -18,10 +18,30 @@ import org.junit.jupiter.api.Test;
 class BootSpecTest {
     private static final ProcessConfig PROCESS =
             new ProcessConfig(
-                    true, List.of("a", "\u00ff"), List.of("A=1"), "/w", new User(-2, 3, new int[] {4, 5}, 0x12), new Capabilities(1, 2, 3, 4, -1L), Map.of(7, new long[] {1, -1}), true);
+                    true,
+                    List.of("a", "\u00ff"),
+                    List.of("A=1"),
+                    "/w",
+                    new User(-2, 3, new int[] {4, 5}, 0x12),
+                    new Capabilities(1, 2, 3, 4, -1L),
+                    Map.of(7, new long[] {1, -1}),
+                    true);
     private static final BootSpec SPEC =
             new BootSpec(
-                    "id", "systrap", "host", true, false, true, 3, true, false, true, 1L << 40, -1, List.of(new BootMount("/p", "proc", -1, List.of("ro", "mode=755"))), PROCESS);
+                    "id",
+                    "systrap",
+                    "host",
+                    true,
+                    false,
+                    true,
+                    3,
+                    true,
+                    false,
+                    true,
+                    1L << 40,
+                    -1,
+                    List.of(new BootMount("/p", "proc", -1, List.of("ro", "mode=755"))),
+                    PROCESS);
 
     @Test
     void read_bringsBackWhatWasWritten() throws Exception {

@@ -21,7 +21,10 @@ class SpecReaderTest {
     }
 
     private static String config(String process, String more) {
-        return "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\",\"readonly\":true},\"process\":" + process + more + "}";
+        return "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"rootfs\",\"readonly\":true},\"process\":"
+                + process
+                + more
+                + "}";
     }
 
     @Test
@@ -31,21 +34,24 @@ class SpecReaderTest {
         assertThat(spec.root()).isEqualTo(new Spec.Root(bundle.resolve("rootfs").toString(), true));
         assertThat(spec.process()).isNotNull();
         assertThat(spec.process().args()).containsExactly("sh");
-        assertThat(spec.process().capabilities().effective()).isEqualTo(1L << 5 | 1L << 10 | 1L << 29);
+        assertThat(spec.process().capabilities().effective())
+                .isEqualTo(1L << 5 | 1L << 10 | 1L << 29);
         assertThat(spec.process().rlimits().get(7)).containsExactly(1024, 1024);
         assertThat(spec.mounts()).hasSize(5);
     }
 
     @Test
     void read_keepsTextAsRawBytes() throws Exception {
-        Spec spec = SpecReader.readText(config("{\"args\":[\"\u00e9\"],\"cwd\":\"/\"}", ""), bundle);
+        Spec spec =
+                SpecReader.readText(config("{\"args\":[\"\u00e9\"],\"cwd\":\"/\"}", ""), bundle);
         assertThat(spec.process().args().getFirst()).isEqualTo("\u00c3\u00a9");
     }
 
     @Test
     void read_resolvesBindSourcesAgainstTheBundle() throws Exception {
         Files.createFile(bundle.resolve("data"));
-        String mounts = ",\"mounts\":[{\"destination\":\"/d\",\"source\":\"data\",\"options\":[\"rbind\",\"ro\"]}]";
+        String mounts =
+                ",\"mounts\":[{\"destination\":\"/d\",\"source\":\"data\",\"options\":[\"rbind\",\"ro\"]}]";
         Spec spec = SpecReader.readText(config("{\"args\":[\"x\"],\"cwd\":\"/\"}", mounts), bundle);
         assertThat(spec.mounts().getFirst().source()).isEqualTo(bundle.resolve("data").toString());
         assertThat(spec.mounts().getFirst().isReadOnly()).isTrue();
@@ -90,7 +96,18 @@ class SpecReaderTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"9,9", "KILL,9", "SIGTERM,15", "sigusr1,10", "0,0", "64,64", "65,-1", "SIGFOO,-1", "'',-1", "99999999999,-1"})
+    @CsvSource({
+        "9,9",
+        "KILL,9",
+        "SIGTERM,15",
+        "sigusr1,10",
+        "0,0",
+        "64,64",
+        "65,-1",
+        "SIGFOO,-1",
+        "'',-1",
+        "99999999999,-1"
+    })
     void signal_acceptsNumbersAndNames(String text, int number) {
         assertThat(OciNames.signal(text)).isEqualTo(number);
     }

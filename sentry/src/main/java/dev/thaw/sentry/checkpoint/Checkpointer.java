@@ -1,8 +1,8 @@
 package dev.thaw.sentry.checkpoint;
 
 import dev.thaw.host.HostSha256;
-import dev.thaw.platform.memory.MemoryFile;
 import dev.thaw.platform.Platform;
+import dev.thaw.platform.memory.MemoryFile;
 import dev.thaw.sentry.kernel.Kernel;
 import dev.thaw.state.ImageException;
 import dev.thaw.state.Saveable;
@@ -45,7 +45,8 @@ public final class Checkpointer {
      * @param metaFd an empty file for state and page map
      * @param knownFd a file of hashes of chunks that need not be written, or -1
      */
-    public static Saved save(Kernel kernel, int packFd, int metaFd, int knownFd) throws IOException {
+    public static Saved save(Kernel kernel, int packFd, int metaFd, int knownFd)
+            throws IOException {
         long start = System.nanoTime();
         kernel.pause();
         MemoryFile memory = kernel.memory();
@@ -62,11 +63,21 @@ public final class Checkpointer {
         memory.forEachPopulated(runs::add);
         Set<ContentHash> known = readKnown(knownFd);
         PagesWriter.Result pages =
-                PagesWriter.write(memory.view(), runs, memory::load, known, new HostFile(packFd, "page pack"), Checkpointer::hasher, THREADS);
+                PagesWriter.write(
+                        memory.view(),
+                        runs,
+                        memory::load,
+                        known,
+                        new HostFile(packFd, "page pack"),
+                        Checkpointer::hasher,
+                        THREADS);
         byte[] meta = ImageMeta.encode(state, pages.pageMap(), pages.index());
         writeAll(new HostFile(metaFd, "state file"), meta);
         return new Saved(
-                pages.packBytes() + meta.length, System.nanoTime() - start, state.length, pages.pageMap().pages());
+                pages.packBytes() + meta.length,
+                System.nanoTime() - start,
+                state.length,
+                pages.pageMap().pages());
     }
 
     /**
@@ -75,7 +86,12 @@ public final class Checkpointer {
      * @param chunksFd says where in the packs each chunk is
      * @param services offers what the restorers ask for beside kernel, platform and memory file
      */
-    public static void restore(Kernel kernel, int metaFd, int chunksFd, int[] packFds, UnaryOperator<StateReader> services)
+    public static void restore(
+            Kernel kernel,
+            int metaFd,
+            int chunksFd,
+            int[] packFds,
+            UnaryOperator<StateReader> services)
             throws IOException {
         HostFile metaFile = new HostFile(metaFd, "state file");
         HostFile chunksFile = new HostFile(chunksFd, "chunk index");
@@ -87,7 +103,9 @@ public final class Checkpointer {
         ChunkReader chunks;
         try {
             meta = ImageMeta.read(metaFile);
-            chunks = new ChunkReader(ChunkIndex.decode(readAll(chunksFile, MAX_INDEX)), packs, hasher());
+            chunks =
+                    new ChunkReader(
+                            ChunkIndex.decode(readAll(chunksFile, MAX_INDEX)), packs, hasher());
         } finally {
             metaFile.close();
             chunksFile.close();
@@ -109,7 +127,10 @@ public final class Checkpointer {
         }
         long unclaimed = memory.forgetUnclaimed();
         if (unclaimed > 0) {
-            LOG.log(System.Logger.Level.DEBUG, "{0} pages of the image belong to nobody", unclaimed);
+            LOG.log(
+                    System.Logger.Level.DEBUG,
+                    "{0} pages of the image belong to nobody",
+                    unclaimed);
         }
         if (roots.size() != 1 || roots.getFirst() != kernel) {
             throw new ImageException("state file holds no kernel");
@@ -122,7 +143,8 @@ public final class Checkpointer {
             StateCatalog catalog = SentryStates.catalog();
             byte[] state = StateWriter.write(catalog, List.of());
             new StateReader(catalog).read(state);
-            MemorySegment page = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(ImageFormat.PAGE));
+            MemorySegment page =
+                    MemorySegment.ofBuffer(ByteBuffer.allocateDirect(ImageFormat.PAGE));
             page.set(ValueLayout.JAVA_BYTE, 0, (byte) 1);
             PagesWriter.Runs runs = new PagesWriter.Runs();
             runs.add(0, ImageFormat.PAGE);
@@ -133,12 +155,21 @@ public final class Checkpointer {
                             runs,
                             (offset, length) -> {},
                             Set.of(),
-                            (data, position) -> pack.put((int) position, data.asByteBuffer(), 0, (int) data.byteSize()),
+                            (data, position) ->
+                                    pack.put(
+                                            (int) position,
+                                            data.asByteBuffer(),
+                                            0,
+                                            (int) data.byteSize()),
                             Checkpointer::hasher,
                             1);
             byte[] meta = ImageMeta.encode(state, result.pageMap(), result.index());
             ImageMeta.read(new Bytes(MemorySegment.ofArray(meta)));
-            try (ChunkReader reader = new ChunkReader(result.index(), List.of(new Bytes(MemorySegment.ofBuffer(pack))), hasher())) {
+            try (ChunkReader reader =
+                    new ChunkReader(
+                            result.index(),
+                            List.of(new Bytes(MemorySegment.ofBuffer(pack))),
+                            hasher())) {
                 reader.checkComplete(result.pageMap());
                 reader.read(result.pageMap().entries().getFirst().hash());
             }
@@ -160,14 +191,17 @@ public final class Checkpointer {
     }
 
     private static Hasher hasher() {
-        return HostSha256.usable() ? (bytes, length) -> ContentHash.wrap(HostSha256.hash(bytes, length)) : Hasher.ofJdk();
+        return HostSha256.usable()
+                ? (bytes, length) -> ContentHash.wrap(HostSha256.hash(bytes, length))
+                : Hasher.ofJdk();
     }
 
     private static Set<ContentHash> readKnown(int fd) throws IOException {
         if (fd < 0) {
             return Set.of();
         }
-        ByteBuffer in = ByteBuffer.wrap(readAll(new HostFile(fd, "list of known chunks"), MAX_INDEX));
+        ByteBuffer in =
+                ByteBuffer.wrap(readAll(new HostFile(fd, "list of known chunks"), MAX_INDEX));
         Set<ContentHash> known = new HashSet<>(in.remaining() / 16);
         while (in.remaining() >= ContentHash.BYTES) {
             known.add(ContentHash.read(in));

@@ -40,7 +40,8 @@ record HostFile(int fd, String name) implements ByteSink, ByteSource {
     public void read(MemorySegment target, long position) throws IOException {
         long done = 0;
         while (done < target.byteSize()) {
-            long count = HostFiles.pread(fd, target, done, target.byteSize() - done, position + done);
+            long count =
+                    HostFiles.pread(fd, target, done, target.byteSize() - done, position + done);
             if (count == -Errno.EINTR) {
                 continue;
             }

@@ -26,11 +26,18 @@ final class ImagePages implements MemoryFile.PageLoader {
         ImagePages pages = new ImagePages(memory, chunks, map.entries());
         for (PageMap.Entry entry : map.entries()) {
             long last = ImageFormat.CHUNK_PAGES - Long.numberOfLeadingZeros(entry.mask());
-            if (entry.stretch() >= memory.size() / ImageFormat.CHUNK || entry.offset() + last * ImageFormat.PAGE > memory.size()) {
-                throw new ImageException("page map: page at " + entry.offset() + " lies outside of memory");
+            if (entry.stretch() >= memory.size() / ImageFormat.CHUNK
+                    || entry.offset() + last * ImageFormat.PAGE > memory.size()) {
+                throw new ImageException(
+                        "page map: page at " + entry.offset() + " lies outside of memory");
             }
-            forEachRun(entry.mask(), (page, count) ->
-                    memory.setLazy(pages, entry.offset() + (long) page * ImageFormat.PAGE, (long) count * ImageFormat.PAGE));
+            forEachRun(
+                    entry.mask(),
+                    (page, count) ->
+                            memory.setLazy(
+                                    pages,
+                                    entry.offset() + (long) page * ImageFormat.PAGE,
+                                    (long) count * ImageFormat.PAGE));
         }
     }
 
@@ -51,7 +58,9 @@ final class ImagePages implements MemoryFile.PageLoader {
     @Override
     public void load(long offset, long length) {
         long end = (offset + length - 1) / ImageFormat.CHUNK;
-        for (int i = find(offset / ImageFormat.CHUNK); i < map.size() && map.get(i).stretch() <= end; i++) {
+        for (int i = find(offset / ImageFormat.CHUNK);
+                i < map.size() && map.get(i).stretch() <= end;
+                i++) {
             loadChunk(map.get(i));
         }
     }
@@ -64,11 +73,14 @@ final class ImagePages implements MemoryFile.PageLoader {
             throw new ImageException("memory can not be restored: " + e.getMessage(), e);
         }
         int[] at = {0};
-        forEachRun(entry.mask(), (page, count) -> {
-            int bytes = count * ImageFormat.PAGE;
-            memory.supply(entry.offset() + (long) page * ImageFormat.PAGE, raw, at[0], bytes);
-            at[0] += bytes;
-        });
+        forEachRun(
+                entry.mask(),
+                (page, count) -> {
+                    int bytes = count * ImageFormat.PAGE;
+                    memory.supply(
+                            entry.offset() + (long) page * ImageFormat.PAGE, raw, at[0], bytes);
+                    at[0] += bytes;
+                });
     }
 
     /** The index of the first entry at or after {@code stretch}. */

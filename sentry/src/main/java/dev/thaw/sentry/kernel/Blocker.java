@@ -97,7 +97,9 @@ final class Blocker implements Task.TaskWaiter {
 
     /** A short wait without giving up the core, as long as such waits pay and a core is left for who would wake us. */
     private boolean spin(Task task, int mask, long deadline) {
-        if (CORES < 2 || ticker.runnable() > CORES || spinNs < SPIN_MIN_NS && (++skipped & 15) != 0) {
+        if (CORES < 2
+                || ticker.runnable() > CORES
+                || spinNs < SPIN_MIN_NS && (++skipped & 15) != 0) {
             return false;
         }
         long start = System.nanoTime();

@@ -23,7 +23,12 @@ public final class CpuTicker {
     }
 
     void start() {
-        Thread started = Thread.ofPlatform().daemon().name("ticker").stackSize(256 << 10).unstarted(this::loop);
+        Thread started =
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("ticker")
+                        .stackSize(256 << 10)
+                        .unstarted(this::loop);
         thread = started;
         started.start();
     }

@@ -1,10 +1,10 @@
 package dev.thaw.sentry.kernel;
 
-import dev.thaw.sentry.ErrnoException;
-
 import static dev.thaw.abi.Errno.EINVAL;
 import static dev.thaw.abi.Errno.EPERM;
 import static dev.thaw.sentry.ErrnoException.errno;
+
+import dev.thaw.sentry.ErrnoException;
 
 /** How identity changes (credentials(7), capabilities(7)). Each method returns the new credentials or throws EPERM or EINVAL. */
 public final class CredentialRules {
@@ -12,7 +12,9 @@ public final class CredentialRules {
     private static final int CAP_SETUID = 7;
 
     /** Capabilities that go with the file-system user id. */
-    private static final long FS_CAPABILITIES = 0x1f | 1L << 9 | 1L << 27 | 1L << 32; // CHOWN … FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE
+    private static final long FS_CAPABILITIES =
+            0x1f | 1L << 9 | 1L << 27
+                    | 1L << 32; // CHOWN … FSETID, LINUX_IMMUTABLE, MKNOD, MAC_OVERRIDE
 
     private static final int SECURE_NOROOT = 1;
     private static final int SECURE_NO_SETUID_FIXUP = 4;
@@ -44,19 +46,32 @@ public final class CredentialRules {
         return users(task, c, newReal, newEffective, newSaved, newEffective);
     }
 
-    public static Credentials setResUid(Task task, int ruid, int euid, int suid) throws ErrnoException {
+    public static Credentials setResUid(Task task, int ruid, int euid, int suid)
+            throws ErrnoException {
         Credentials c = task.credentials();
-        if (!c.has(CAP_SETUID) && !(oneOf(ruid, c.uid(), c.euid(), c.suid()) && oneOf(euid, c.uid(), c.euid(), c.suid()) && oneOf(suid, c.uid(), c.euid(), c.suid()))) {
+        if (!c.has(CAP_SETUID)
+                && !(oneOf(ruid, c.uid(), c.euid(), c.suid())
+                        && oneOf(euid, c.uid(), c.euid(), c.suid())
+                        && oneOf(suid, c.uid(), c.euid(), c.suid()))) {
             throw errno(EPERM);
         }
         int newEffective = euid == -1 ? c.euid() : euid;
-        return users(task, c, ruid == -1 ? c.uid() : ruid, newEffective, suid == -1 ? c.suid() : suid, euid == -1 ? c.fsuid() : newEffective);
+        return users(
+                task,
+                c,
+                ruid == -1 ? c.uid() : ruid,
+                newEffective,
+                suid == -1 ? c.suid() : suid,
+                euid == -1 ? c.fsuid() : newEffective);
     }
 
     /** setfsuid(2) never fails: it leaves things as they are. */
     public static Credentials setFsUid(Task task, int fsuid) {
         Credentials c = task.credentials();
-        if (fsuid == -1 || !(c.has(CAP_SETUID) || oneOf(fsuid, c.uid(), c.euid(), c.suid()) || fsuid == c.fsuid())) {
+        if (fsuid == -1
+                || !(c.has(CAP_SETUID)
+                        || oneOf(fsuid, c.uid(), c.euid(), c.suid())
+                        || fsuid == c.fsuid())) {
             return c;
         }
         long effective = c.effective();
@@ -65,7 +80,21 @@ public final class CredentialRules {
         } else if (c.fsuid() != 0 && fsuid == 0) {
             effective |= c.permitted() & FS_CAPABILITIES;
         }
-        return new Credentials(c.uid(), c.euid(), c.suid(), fsuid, c.gid(), c.egid(), c.sgid(), c.fsgid(), c.groups(), c.permitted(), effective, c.inheritable(), c.bounding(), c.ambient());
+        return new Credentials(
+                c.uid(),
+                c.euid(),
+                c.suid(),
+                fsuid,
+                c.gid(),
+                c.egid(),
+                c.sgid(),
+                c.fsgid(),
+                c.groups(),
+                c.permitted(),
+                effective,
+                c.inheritable(),
+                c.bounding(),
+                c.ambient());
     }
 
     public static Credentials setGid(Task task, int gid) throws ErrnoException {
@@ -95,18 +124,30 @@ public final class CredentialRules {
         return groups(c, newReal, newEffective, newSaved, newEffective);
     }
 
-    public static Credentials setResGid(Task task, int rgid, int egid, int sgid) throws ErrnoException {
+    public static Credentials setResGid(Task task, int rgid, int egid, int sgid)
+            throws ErrnoException {
         Credentials c = task.credentials();
-        if (!c.has(CAP_SETGID) && !(oneOf(rgid, c.gid(), c.egid(), c.sgid()) && oneOf(egid, c.gid(), c.egid(), c.sgid()) && oneOf(sgid, c.gid(), c.egid(), c.sgid()))) {
+        if (!c.has(CAP_SETGID)
+                && !(oneOf(rgid, c.gid(), c.egid(), c.sgid())
+                        && oneOf(egid, c.gid(), c.egid(), c.sgid())
+                        && oneOf(sgid, c.gid(), c.egid(), c.sgid()))) {
             throw errno(EPERM);
         }
         int newEffective = egid == -1 ? c.egid() : egid;
-        return groups(c, rgid == -1 ? c.gid() : rgid, newEffective, sgid == -1 ? c.sgid() : sgid, egid == -1 ? c.fsgid() : newEffective);
+        return groups(
+                c,
+                rgid == -1 ? c.gid() : rgid,
+                newEffective,
+                sgid == -1 ? c.sgid() : sgid,
+                egid == -1 ? c.fsgid() : newEffective);
     }
 
     public static Credentials setFsGid(Task task, int fsgid) {
         Credentials c = task.credentials();
-        if (fsgid == -1 || !(c.has(CAP_SETGID) || oneOf(fsgid, c.gid(), c.egid(), c.sgid()) || fsgid == c.fsgid())) {
+        if (fsgid == -1
+                || !(c.has(CAP_SETGID)
+                        || oneOf(fsgid, c.gid(), c.egid(), c.sgid())
+                        || fsgid == c.fsgid())) {
             return c;
         }
         return groups(c, c.gid(), c.egid(), c.sgid(), fsgid);
@@ -117,11 +158,26 @@ public final class CredentialRules {
         if (!c.has(CAP_SETGID)) {
             throw errno(EPERM);
         }
-        return new Credentials(c.uid(), c.euid(), c.suid(), c.fsuid(), c.gid(), c.egid(), c.sgid(), c.fsgid(), groups, c.permitted(), c.effective(), c.inheritable(), c.bounding(), c.ambient());
+        return new Credentials(
+                c.uid(),
+                c.euid(),
+                c.suid(),
+                c.fsuid(),
+                c.gid(),
+                c.egid(),
+                c.sgid(),
+                c.fsgid(),
+                groups,
+                c.permitted(),
+                c.effective(),
+                c.inheritable(),
+                c.bounding(),
+                c.ambient());
     }
 
     /** capset(2). */
-    public static Credentials setCapabilities(Task task, long effective, long permitted, long inheritable) throws ErrnoException {
+    public static Credentials setCapabilities(
+            Task task, long effective, long permitted, long inheritable) throws ErrnoException {
         Credentials c = task.credentials();
         boolean setPcap = c.has(8);
         if ((permitted & ~c.permitted()) != 0
@@ -130,20 +186,53 @@ public final class CredentialRules {
                 || (inheritable & ~(c.inheritable() | c.bounding())) != 0) {
             throw errno(EPERM);
         }
-        return capabilities(c, permitted, effective, inheritable, c.bounding(), c.ambient() & permitted & inheritable);
+        return capabilities(
+                c,
+                permitted,
+                effective,
+                inheritable,
+                c.bounding(),
+                c.ambient() & permitted & inheritable);
     }
 
-    static Credentials capabilities(Credentials c, long permitted, long effective, long inheritable, long bounding, long ambient) {
-        return new Credentials(c.uid(), c.euid(), c.suid(), c.fsuid(), c.gid(), c.egid(), c.sgid(), c.fsgid(), c.groups(), permitted, effective, inheritable, bounding, ambient);
+    static Credentials capabilities(
+            Credentials c,
+            long permitted,
+            long effective,
+            long inheritable,
+            long bounding,
+            long ambient) {
+        return new Credentials(
+                c.uid(),
+                c.euid(),
+                c.suid(),
+                c.fsuid(),
+                c.gid(),
+                c.egid(),
+                c.sgid(),
+                c.fsgid(),
+                c.groups(),
+                permitted,
+                effective,
+                inheritable,
+                bounding,
+                ambient);
     }
 
     /** Drops {@code capability} from the bounding set. */
     public static Credentials dropBounding(Credentials c, int capability) {
-        return capabilities(c, c.permitted(), c.effective(), c.inheritable(), c.bounding() & ~(1L << capability), c.ambient());
+        return capabilities(
+                c,
+                c.permitted(),
+                c.effective(),
+                c.inheritable(),
+                c.bounding() & ~(1L << capability),
+                c.ambient());
     }
 
     public static Credentials withAmbient(Credentials c, long ambient) {
-        return capabilities(c, c.permitted(), c.effective(), c.inheritable(), c.bounding(), ambient);
+        return capabilities(
+                c, c.permitted(), c.effective(), c.inheritable(), c.bounding(), ambient);
     }
 
     /** What execve(2) makes of the credentials; the ids are those of a set-user-ID or set-group-ID program, or -1. */
@@ -161,10 +250,25 @@ public final class CredentialRules {
             permitted = c.inheritable() | c.bounding();
             effective = euid == 0 ? permitted : ambient;
         }
-        return new Credentials(c.uid(), euid, euid, euid, c.gid(), egid, egid, egid, c.groups(), permitted, effective, c.inheritable(), c.bounding(), ambient);
+        return new Credentials(
+                c.uid(),
+                euid,
+                euid,
+                euid,
+                c.gid(),
+                egid,
+                egid,
+                egid,
+                c.groups(),
+                permitted,
+                effective,
+                c.inheritable(),
+                c.bounding(),
+                ambient);
     }
 
-    private static Credentials users(Task task, Credentials c, int uid, int euid, int suid, int fsuid) {
+    private static Credentials users(
+            Task task, Credentials c, int uid, int euid, int suid, int fsuid) {
         long permitted = c.permitted();
         long effective = c.effective();
         long ambient = c.ambient();
@@ -184,11 +288,39 @@ public final class CredentialRules {
                 effective = permitted;
             }
         }
-        return new Credentials(uid, euid, suid, fsuid, c.gid(), c.egid(), c.sgid(), c.fsgid(), c.groups(), permitted, effective, c.inheritable(), c.bounding(), ambient);
+        return new Credentials(
+                uid,
+                euid,
+                suid,
+                fsuid,
+                c.gid(),
+                c.egid(),
+                c.sgid(),
+                c.fsgid(),
+                c.groups(),
+                permitted,
+                effective,
+                c.inheritable(),
+                c.bounding(),
+                ambient);
     }
 
     private static Credentials groups(Credentials c, int gid, int egid, int sgid, int fsgid) {
-        return new Credentials(c.uid(), c.euid(), c.suid(), c.fsuid(), gid, egid, sgid, fsgid, c.groups(), c.permitted(), c.effective(), c.inheritable(), c.bounding(), c.ambient());
+        return new Credentials(
+                c.uid(),
+                c.euid(),
+                c.suid(),
+                c.fsuid(),
+                gid,
+                egid,
+                sgid,
+                fsgid,
+                c.groups(),
+                c.permitted(),
+                c.effective(),
+                c.inheritable(),
+                c.bounding(),
+                c.ambient());
     }
 
     private static boolean oneOf(int id, int a, int b, int c) {

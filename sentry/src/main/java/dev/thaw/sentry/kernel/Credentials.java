@@ -21,7 +21,21 @@ public record Credentials(
 
     /** root with every capability. */
     public static Credentials root() {
-        return new Credentials(0, 0, 0, 0, 0, 0, 0, 0, new int[0], ALL_CAPABILITIES, ALL_CAPABILITIES, 0, ALL_CAPABILITIES, 0);
+        return new Credentials(
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                0,
+                new int[0],
+                ALL_CAPABILITIES,
+                ALL_CAPABILITIES,
+                0,
+                ALL_CAPABILITIES,
+                0);
     }
 
     /** Whether capability {@code number} is effective. */

@@ -72,7 +72,9 @@ public final class FutexTable {
     }
 
     /** FUTEX_WAIT and FUTEX_WAIT_BITSET: 0, {@code -EAGAIN}, {@code -ETIMEDOUT} or {@code -ERESTARTSYS}. */
-    public int await(Task task, long address, boolean shared, int expected, int bitset, long deadline) throws ErrnoException {
+    public int await(
+            Task task, long address, boolean shared, int expected, int bitset, long deadline)
+            throws ErrnoException {
         if (bitset == 0) {
             return -EINVAL;
         }
@@ -114,7 +116,8 @@ public final class FutexTable {
     }
 
     /** FUTEX_WAKE and FUTEX_WAKE_BITSET: how many were woken. */
-    public int wake(Task task, long address, boolean shared, int count, int bitset) throws ErrnoException {
+    public int wake(Task task, long address, boolean shared, int count, int bitset)
+            throws ErrnoException {
         if (bitset == 0) {
             return -EINVAL;
         }
@@ -131,7 +134,16 @@ public final class FutexTable {
     }
 
     /** FUTEX_REQUEUE, and FUTEX_CMP_REQUEUE with {@code compare}. Returns how many were woken (plus, with {@code compare}, how many were moved). */
-    public int requeue(Task task, long from, long to, boolean shared, int wake, int move, boolean compare, int expected) throws ErrnoException {
+    public int requeue(
+            Task task,
+            long from,
+            long to,
+            boolean shared,
+            int wake,
+            int move,
+            boolean compare,
+            int expected)
+            throws ErrnoException {
         if (wake < 0 || move < 0) {
             return -EINVAL;
         }
@@ -171,7 +183,15 @@ public final class FutexTable {
     }
 
     /** FUTEX_WAKE_OP: changes the second word as {@code operation} says, wakes on the first, and on the second if its old value compares. */
-    public int wakeOperation(Task task, long first, long second, boolean shared, int wakeFirst, int wakeSecond, int operation) throws ErrnoException {
+    public int wakeOperation(
+            Task task,
+            long first,
+            long second,
+            boolean shared,
+            int wakeFirst,
+            int wakeSecond,
+            int operation)
+            throws ErrnoException {
         MemoryManager mm = task.mm();
         Object space = MemorySeam.futexSpace(mm, first, shared);
         long offset = MemorySeam.futexOffset(first, space);
@@ -194,7 +214,13 @@ public final class FutexTable {
             int old = update(mm, second, op, argument);
             int woken = wakeLocked(source, space, offset, wakeFirst, Futex.FUTEX_BITSET_MATCH_ANY);
             if (holds(compare, old, operand)) {
-                woken += wakeLocked(target, otherSpace, otherOffset, wakeSecond, Futex.FUTEX_BITSET_MATCH_ANY);
+                woken +=
+                        wakeLocked(
+                                target,
+                                otherSpace,
+                                otherOffset,
+                                wakeSecond,
+                                Futex.FUTEX_BITSET_MATCH_ANY);
             }
             return woken;
         } finally {
@@ -202,7 +228,8 @@ public final class FutexTable {
         }
     }
 
-    private static int update(MemoryManager mm, long address, int op, int argument) throws ErrnoException {
+    private static int update(MemoryManager mm, long address, int op, int argument)
+            throws ErrnoException {
         int old = mm.readInt(address);
         while (true) {
             int value =
@@ -237,7 +264,9 @@ public final class FutexTable {
         FutexWaiter waiter = bucket.first;
         while (waiter != null && woken < count) {
             FutexWaiter next = waiter.next;
-            if (waiter.offset == offset && space.equals(waiter.space) && (waiter.bitset & bitset) != 0) {
+            if (waiter.offset == offset
+                    && space.equals(waiter.space)
+                    && (waiter.bitset & bitset) != 0) {
                 bucket.removeLocked(waiter);
                 waiter.woken = true;
                 waiter.task.waiter().wake(1);

@@ -224,7 +224,15 @@ public final class Kernel implements Saveable, AutoCloseable {
     }
 
     /** A row of {@link #processes}. Times in ns; {@code startTime} is guest boot time. */
-    public record ProcessInfo(int pid, int ppid, int uid, int threads, String command, long startTime, long cpuTime, boolean zombie) {}
+    public record ProcessInfo(
+            int pid,
+            int ppid,
+            int uid,
+            int threads,
+            String command,
+            long startTime,
+            long cpuTime,
+            boolean zombie) {}
 
     /** The processes in pid order. */
     public List<ProcessInfo> processes() {
@@ -358,7 +366,10 @@ public final class Kernel implements Saveable, AutoCloseable {
 
     /** Our own bug, caught at a run loop: says so with all there is to know and ends the sandbox. */
     void crash(Task task, Throwable cause) {
-        LOG.log(System.Logger.Level.ERROR, "the Sentry failed in " + task + ": " + Strace.describe(task.registers()), cause);
+        LOG.log(
+                System.Logger.Level.ERROR,
+                "the Sentry failed in " + task + ": " + Strace.describe(task.registers()),
+                cause);
         end.complete(cause);
         killAll();
     }
@@ -383,7 +394,11 @@ public final class Kernel implements Saveable, AutoCloseable {
         ThreadGroup worst = OutOfMemory.choose(tasks.groups());
         if (worst != null) {
             victim = worst;
-            LOG.log(System.Logger.Level.WARNING, "out of memory: {0} ({1}) is killed", worst, worst.leader().name());
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "out of memory: {0} ({1}) is killed",
+                    worst,
+                    worst.leader().name());
             signals.killGroup(worst, Signals.SIGKILL);
         }
     }

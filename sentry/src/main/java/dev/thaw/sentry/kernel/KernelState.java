@@ -11,7 +11,12 @@ import java.util.List;
 /** What a checkpoint keeps of the kernel itself. It comes back into the kernel that the restoring process offers as a service. */
 @StateType(id = 0x0100, version = 1)
 public record KernelState(
-        String hostname, String domainName, TimeStates.ClockState clock, int lastId, int init, List<Integer> groups) {
+        String hostname,
+        String domainName,
+        TimeStates.ClockState clock,
+        int lastId,
+        int init,
+        List<Integer> groups) {
 
     static KernelState save(Kernel kernel, SaveContext context) {
         List<Integer> groups = new ArrayList<>();
@@ -21,7 +26,10 @@ public record KernelState(
         return new KernelState(
                 kernel.hostname(),
                 kernel.domainName(),
-                new TimeStates.ClockState(kernel.clock().monotonic(), kernel.clock().boottime(), kernel.clock().realtime()),
+                new TimeStates.ClockState(
+                        kernel.clock().monotonic(),
+                        kernel.clock().boottime(),
+                        kernel.clock().realtime()),
                 kernel.tasks().lastId(),
                 context.ref(kernel.init()),
                 groups);
@@ -32,7 +40,8 @@ public record KernelState(
                 @Override
                 public Kernel create(KernelState s, RestoreContext context) {
                     Kernel kernel = context.service(Kernel.class);
-                    kernel.clock().restore(s.clock.monotonic(), s.clock.boottime(), s.clock.realtime());
+                    kernel.clock()
+                            .restore(s.clock.monotonic(), s.clock.boottime(), s.clock.realtime());
                     kernel.beginRestore();
                     return kernel;
                 }

@@ -14,7 +14,8 @@ final class MemorySeam {
     private static final System.Logger LOG = System.getLogger("dev.thaw.sentry.kernel");
 
     /** Resolves a fault; null when the guest may go on, else the signal it gets. */
-    static @Nullable SignalInfo handleFault(Task task, GuestThread guest, long address, int access) {
+    static @Nullable SignalInfo handleFault(
+            Task task, GuestThread guest, long address, int access) {
         int result = task.mm().handleFault(guest, address, access);
         if (result == FaultResult.RESOLVED) {
             return null;

@@ -23,13 +23,16 @@ import java.util.List;
 
 /** Finds a program's file and loads it. */
 final class ProgramFile {
-    private static final String DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    private static final String DEFAULT_PATH =
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
     /** A loaded program, and the owner ids it takes on by set-user-ID and set-group-ID bits (-1: none). */
     record Loaded(Program program, int setUid, int setGid) {}
 
     /** Loads what execveat(2) names. */
-    static Loaded load(Task task, int dirFd, String path, int flags, List<String> argv, List<String> env) throws ErrnoException {
+    static Loaded load(
+            Task task, int dirFd, String path, int flags, List<String> argv, List<String> env)
+            throws ErrnoException {
         if ((flags & ~(Fcntl.AT_EMPTY_PATH | Fcntl.AT_SYMLINK_NOFOLLOW)) != 0) {
             throw errno(EINVAL);
         }
@@ -37,20 +40,34 @@ final class ProgramFile {
             throw errno(ENOENT);
         }
         Location start = start(task, dirFd, path);
-        String name = dirFd == Fcntl.AT_FDCWD || path.startsWith("/") ? path : "/dev/fd/" + dirFd + (path.isEmpty() ? "" : "/" + path);
-        try (FileDescription file = new FileOpener(task).openProgram(start, path, (flags & Fcntl.AT_SYMLINK_NOFOLLOW) == 0)) {
+        String name =
+                dirFd == Fcntl.AT_FDCWD || path.startsWith("/")
+                        ? path
+                        : "/dev/fd/" + dirFd + (path.isEmpty() ? "" : "/" + path);
+        try (FileDescription file =
+                new FileOpener(task)
+                        .openProgram(start, path, (flags & Fcntl.AT_SYMLINK_NOFOLLOW) == 0)) {
             return load(task, file, name, argv, env);
         }
     }
 
-    private static Loaded load(Task task, FileDescription file, String name, List<String> argv, List<String> env) throws ErrnoException {
+    private static Loaded load(
+            Task task, FileDescription file, String name, List<String> argv, List<String> env)
+            throws ErrnoException {
         Location at = file.locationOrAnonymous();
         Inode inode = at.inode();
         Credentials who = task.credentials();
         boolean raise = !task.noNewPrivileges && (at.mount().flags() & Mount.MS_NOSUID) == 0;
         int setUid = raise && (inode.mode() & Access.S_ISUID) != 0 ? inode.uid() : -1;
-        int setGid = raise && (inode.mode() & (Access.S_ISGID | 0x8)) == (Access.S_ISGID | 0x8) ? inode.gid() : -1;
-        boolean secure = setUid != -1 && setUid != who.uid() || setGid != -1 && setGid != who.gid() || who.uid() != who.euid() || who.gid() != who.egid();
+        int setGid =
+                raise && (inode.mode() & (Access.S_ISGID | 0x8)) == (Access.S_ISGID | 0x8)
+                        ? inode.gid()
+                        : -1;
+        boolean secure =
+                setUid != -1 && setUid != who.uid()
+                        || setGid != -1 && setGid != who.gid()
+                        || who.uid() != who.euid()
+                        || who.gid() != who.egid();
         ResourceLimits limits = task.threadGroup().limits();
         LoadRequest request =
                 new LoadRequest(
@@ -83,7 +100,8 @@ final class ProgramFile {
 
     /** Sets the working directory of a process from outside; a missing one is ENOENT. */
     static void enterDirectory(Task task, String path) throws ErrnoException {
-        Location at = new PathWalk(task).resolve(task.fs().root(), path.isEmpty() ? "/" : path, true);
+        Location at =
+                new PathWalk(task).resolve(task.fs().root(), path.isEmpty() ? "/" : path, true);
         if (!at.inode().isDirectory()) {
             throw errno(ENOTDIR);
         }
@@ -105,7 +123,8 @@ final class ProgramFile {
         int error = ENOENT;
         for (String directory : path.split(":", -1)) {
             String candidate = (directory.isEmpty() ? "." : directory) + "/" + name;
-            try (FileDescription _ = new FileOpener(task).openProgram(task.fs().cwd(), candidate, true)) {
+            try (FileDescription _ =
+                    new FileOpener(task).openProgram(task.fs().cwd(), candidate, true)) {
                 return candidate;
             } catch (ErrnoException e) {
                 if (e.errno() == EACCES) {

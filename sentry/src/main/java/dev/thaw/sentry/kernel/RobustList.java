@@ -40,7 +40,8 @@ final class RobustList {
         }
     }
 
-    private static void died(Task task, MemoryManager mm, long address, boolean pending) throws ErrnoException {
+    private static void died(Task task, MemoryManager mm, long address, boolean pending)
+            throws ErrnoException {
         if ((address & 3) != 0) {
             return;
         }
@@ -56,8 +57,12 @@ final class RobustList {
             int dead = value & Futex.FUTEX_WAITERS | Futex.FUTEX_OWNER_DIED;
             if (mm.compareAndSwapInt(address, value, dead) == value) {
                 if ((value & Futex.FUTEX_WAITERS) != 0) {
-                    task.kernel().futexes().wake(task, address, true, 1, Futex.FUTEX_BITSET_MATCH_ANY);
-                    task.kernel().futexes().wake(task, address, false, 1, Futex.FUTEX_BITSET_MATCH_ANY);
+                    task.kernel()
+                            .futexes()
+                            .wake(task, address, true, 1, Futex.FUTEX_BITSET_MATCH_ANY);
+                    task.kernel()
+                            .futexes()
+                            .wake(task, address, false, 1, Futex.FUTEX_BITSET_MATCH_ANY);
                 }
                 return;
             }

@@ -52,6 +52,7 @@ final class RunLoop implements Runnable {
 
     /** Bytes that an interrupted call has moved already and that count in its result. Task-owned; read while paused. */
     long callProgress;
+
     private volatile boolean safe;
 
     /** Runs on the thread before the first instruction (CLONE_CHILD_SETTID). */
@@ -203,7 +204,9 @@ final class RunLoop implements Runnable {
         int signal = current.faultSignal();
         int code = current.faultCode();
         long address = current.faultAddress();
-        boolean paging = (signal == Signals.SIGSEGV || signal == Signals.SIGBUS) && current.trapNumber() != GENERAL_PROTECTION;
+        boolean paging =
+                (signal == Signals.SIGSEGV || signal == Signals.SIGBUS)
+                        && current.trapNumber() != GENERAL_PROTECTION;
         if (paging) {
             SignalInfo info = MemorySeam.handleFault(task, current, address, current.faultAccess());
             if (info == null) {
@@ -214,12 +217,24 @@ final class RunLoop implements Runnable {
             return;
         }
         logFault(signal, address);
-        task.kernel().signals().force(task, SignalInfo.fault(signal, code, address), current.trapNumber(), current.errorCode());
+        task.kernel()
+                .signals()
+                .force(
+                        task,
+                        SignalInfo.fault(signal, code, address),
+                        current.trapNumber(),
+                        current.errorCode());
     }
 
     private void logFault(int signal, long address) {
         if (LOG.isLoggable(System.Logger.Level.DEBUG)) {
-            LOG.log(System.Logger.Level.DEBUG, "{0}: signal {1} at {2}: {3}", task, signal, Long.toHexString(address), Strace.describe(registers));
+            LOG.log(
+                    System.Logger.Level.DEBUG,
+                    "{0}: signal {1} at {2}: {3}",
+                    task,
+                    signal,
+                    Long.toHexString(address),
+                    Strace.describe(registers));
         }
     }
 
@@ -294,7 +309,9 @@ final class RunLoop implements Runnable {
 
     /** Time left of the interrupted call, or -1 when it has no deadline. */
     long timeLeft(long now) {
-        return restartCode == 0 || callDeadline == NO_DEADLINE ? -1 : Math.max(0, callDeadline - now);
+        return restartCode == 0 || callDeadline == NO_DEADLINE
+                ? -1
+                : Math.max(0, callDeadline - now);
     }
 
     void restore(int restoredCode, long timeLeft, long progress, byte[] fp) {

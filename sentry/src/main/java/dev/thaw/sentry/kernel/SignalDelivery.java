@@ -70,7 +70,10 @@ final class SignalDelivery {
             }
             return true;
         }
-        boolean core = SignalSet.dumpsCore(signal) && group.limits.soft(Resource.RLIMIT_CORE) != 0 && group.dumpable;
+        boolean core =
+                SignalSet.dumpsCore(signal)
+                        && group.limits.soft(Resource.RLIMIT_CORE) != 0
+                        && group.dumpable;
         group.beginExitLocked(signal | (core ? CORE_FLAG : 0));
         return false;
     }
@@ -80,7 +83,9 @@ final class SignalDelivery {
         for (ThreadGroup other : group.kernel().tasks().groupsLocked()) {
             if (other.processGroup == group.processGroup && !other.dead) {
                 ThreadGroup parent = other.parent;
-                if (parent != null && parent.session == other.session && parent.processGroup != other.processGroup) {
+                if (parent != null
+                        && parent.session == other.session
+                        && parent.processGroup != other.processGroup) {
                     return false;
                 }
             }
@@ -128,7 +133,9 @@ final class SignalDelivery {
         if (signal == Signals.SIGSEGV) {
             task.threadGroup().handlers.set(signal, SignalAction.DEFAULT);
         }
-        task.kernel().signals().force(task, SignalInfo.of(Signals.SIGSEGV, Signals.SI_KERNEL), 0, 0);
+        task.kernel()
+                .signals()
+                .force(task, SignalInfo.of(Signals.SIGSEGV, Signals.SI_KERNEL), 0, 0);
     }
 
     private SignalDelivery() {}

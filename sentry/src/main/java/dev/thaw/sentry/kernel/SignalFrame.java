@@ -32,7 +32,8 @@ final class SignalFrame {
     private static final int CONTEXT = UCONTEXT + 40;
     private static final int SIGMASK = UCONTEXT + 296;
     private static final int FPSTATE = CONTEXT + 184;
-    private static final long UC_FLAGS = 7; // UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS
+    private static final long UC_FLAGS =
+            7; // UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS
 
     private static final int MAGIC1 = 0x46505853;
     private static final int MAGIC2 = 0x46505845;
@@ -65,7 +66,9 @@ final class SignalFrame {
             fpAddress = sp;
         }
         sp = ((sp - SIZE) & -16L) - 8;
-        if ((onStack || entering) && !stack.contains(sp) && (stack.flags() & AlternateStack.AUTODISARM) == 0) {
+        if ((onStack || entering)
+                && !stack.contains(sp)
+                && (stack.flags() & AlternateStack.AUTODISARM) == 0) {
             throw ErrnoException.errno(Errno.EFAULT); // the alternate stack has overflowed
         }
         if (fpAddress != 0) {
@@ -104,10 +107,27 @@ final class SignalFrame {
         regs.eflags &= ~EFLAGS_CLEARED;
     }
 
-    private static void writeContext(MemorySegment frame, Registers regs, TaskSignals signals, long mask, long fpAddress) {
+    private static void writeContext(
+            MemorySegment frame, Registers regs, TaskSignals signals, long mask, long fpAddress) {
         long[] words = {
-            regs.r8, regs.r9, regs.r10, regs.r11, regs.r12, regs.r13, regs.r14, regs.r15, regs.rdi, regs.rsi, regs.rbp,
-            regs.rbx, regs.rdx, regs.rax, regs.rcx, regs.rsp, regs.rip, regs.eflags
+            regs.r8,
+            regs.r9,
+            regs.r10,
+            regs.r11,
+            regs.r12,
+            regs.r13,
+            regs.r14,
+            regs.r15,
+            regs.rdi,
+            regs.rsi,
+            regs.rbp,
+            regs.rbx,
+            regs.rdx,
+            regs.rax,
+            regs.rcx,
+            regs.rsp,
+            regs.rip,
+            regs.eflags
         };
         for (int i = 0; i < words.length; i++) {
             frame.set(JAVA_LONG_UNALIGNED, CONTEXT + 8L * i, words[i]);
@@ -169,7 +189,9 @@ final class SignalFrame {
         if (mode == Signals.SS_DISABLE) {
             task.signals().setAlternateStack(AlternateStack.NONE);
         } else if ((mode == 0 || mode == Signals.SS_ONSTACK) && size >= 2048) {
-            task.signals().setAlternateStack(new AlternateStack(base, flags & AlternateStack.AUTODISARM, size));
+            task.signals()
+                    .setAlternateStack(
+                            new AlternateStack(base, flags & AlternateStack.AUTODISARM, size));
         }
     }
 
@@ -193,7 +215,10 @@ final class SignalFrame {
         MemorySegment segment = MemorySegment.ofArray(area);
         if (!extended) {
             segment.asSlice(LEGACY, size - LEGACY).fill((byte) 0);
-            segment.set(JAVA_LONG_UNALIGNED, LEGACY, 3); // x87 and SSE are there, the rest is in its initial state
+            segment.set(
+                    JAVA_LONG_UNALIGNED,
+                    LEGACY,
+                    3); // x87 and SSE are there, the rest is in its initial state
         }
         segment.asSlice(SW_BYTES, LEGACY - SW_BYTES).fill((byte) 0);
         int mxcsrMask = segment.get(JAVA_INT_UNALIGNED, 28);

@@ -12,7 +12,9 @@ public final class SignalReturn {
             SignalFrame.pop(task);
         } catch (ErrnoException e) {
             task.registers().origRax = -1;
-            task.kernel().signals().force(task, SignalInfo.of(Signals.SIGSEGV, Signals.SI_KERNEL), 0, 0);
+            task.kernel()
+                    .signals()
+                    .force(task, SignalInfo.of(Signals.SIGSEGV, Signals.SI_KERNEL), 0, 0);
         }
         return Task.NO_RESULT;
     }

@@ -104,7 +104,9 @@ public final class SignalSender {
             if (action.isDefault()) {
                 task.threadGroup().unkillable = false;
             }
-            task.signals().setFault(trapNumber, errorCode, signal == Signals.SIGSEGV ? info.address() : 0);
+            task.signals()
+                    .setFault(
+                            trapNumber, errorCode, signal == Signals.SIGSEGV ? info.address() : 0);
             task.signals().pending.add(info);
             task.signals().unblockLocked(signal);
         } finally {
@@ -132,7 +134,10 @@ public final class SignalSender {
             int error = -ESRCH;
             int wanted = pid == 0 ? sender.threadGroup().processGroup : -pid;
             for (ThreadGroup group : kernel.tasks().groupsLocked()) {
-                boolean match = pid == -1 ? group.pid() != 1 && group != sender.threadGroup() : group.processGroup == wanted;
+                boolean match =
+                        pid == -1
+                                ? group.pid() != 1 && group != sender.threadGroup()
+                                : group.processGroup == wanted;
                 if (match) {
                     count++;
                     int result = checkedSendLocked(sender, group, null, signal, info);
@@ -163,7 +168,8 @@ public final class SignalSender {
         }
     }
 
-    private int checkedSendLocked(Task sender, ThreadGroup group, @Nullable Task target, int signal, SignalInfo info) {
+    private int checkedSendLocked(
+            Task sender, ThreadGroup group, @Nullable Task target, int signal, SignalInfo info) {
         if (!mayKill(sender, target == null ? group.leader() : target, signal)) {
             return -EPERM;
         }
@@ -181,10 +187,12 @@ public final class SignalSender {
                 || from.uid() == to.suid()
                 || from.uid() == to.uid()
                 || from.has(CAP_KILL)
-                || signal == Signals.SIGCONT && sender.threadGroup().session == target.threadGroup().session;
+                || signal == Signals.SIGCONT
+                        && sender.threadGroup().session == target.threadGroup().session;
     }
 
-    private int sendLocked(ThreadGroup group, @Nullable Task target, SignalInfo info, boolean fromKernel) {
+    private int sendLocked(
+            ThreadGroup group, @Nullable Task target, SignalInfo info, boolean fromKernel) {
         int signal = info.signal();
         if (group.dead || group.exiting || target != null && target.dead) {
             return 0;
@@ -195,7 +203,10 @@ public final class SignalSender {
             discardLocked(group, SignalSet.STOP);
             kernel.jobControl().continueLocked(group);
         }
-        boolean protectedInit = group.unkillable && !(fromKernel && (signal == Signals.SIGKILL || signal == Signals.SIGSTOP));
+        boolean protectedInit =
+                group.unkillable
+                        && !(fromKernel
+                                && (signal == Signals.SIGKILL || signal == Signals.SIGSTOP));
         if (signal == Signals.SIGKILL) {
             if (!protectedInit) {
                 group.beginExitLocked(Signals.SIGKILL);
@@ -206,8 +217,11 @@ public final class SignalSender {
         if (probe == null) {
             return 0;
         }
-        boolean held = SignalSet.contains(probe.signals().mask() | probe.signals().wanted(), signal);
-        if (!held && (group.handlers.ignores(signal) || protectedInit && group.handlers.get(signal).isDefault())) {
+        boolean held =
+                SignalSet.contains(probe.signals().mask() | probe.signals().wanted(), signal);
+        if (!held
+                && (group.handlers.ignores(signal)
+                        || protectedInit && group.handlers.get(signal).isDefault())) {
             return 0;
         }
         boolean room = (target != null ? target.signals().pending : group.pending).add(info);

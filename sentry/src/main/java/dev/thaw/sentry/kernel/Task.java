@@ -312,7 +312,15 @@ public final class Task implements Saveable {
 
     /** Sends a signal that this task's own action caused (SIGPIPE, SIGXFSZ, SIGSEGV): to this thread. */
     public void sendSelf(int signal) {
-        kernel.signals().sendToTask(this, SignalInfo.from(signal, signal == Signals.SIGPIPE ? Signals.SI_USER : Signals.SI_KERNEL, threadGroup().pid(), credentials.uid()), true);
+        kernel.signals()
+                .sendToTask(
+                        this,
+                        SignalInfo.from(
+                                signal,
+                                signal == Signals.SIGPIPE ? Signals.SI_USER : Signals.SI_KERNEL,
+                                threadGroup().pid(),
+                                credentials.uid()),
+                        true);
     }
 
     /**

@@ -19,10 +19,18 @@ import org.jspecify.annotations.Nullable;
 /** clone(2), clone3(2), fork(2), vfork(2). */
 public final class TaskClone {
     private static final long NAMESPACES =
-            (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET) & 0xffffffffL;
+            (CLONE_NEWNS
+                            | CLONE_NEWCGROUP
+                            | CLONE_NEWUTS
+                            | CLONE_NEWIPC
+                            | CLONE_NEWUSER
+                            | CLONE_NEWPID
+                            | CLONE_NEWNET)
+                    & 0xffffffffL;
 
     /** What the caller asks for (Linux: {@code struct kernel_clone_args}); {@code stack} 0 keeps the stack pointer. */
-    public record Arguments(long flags, int exitSignal, long stack, long parentTid, long childTid, long tls) {}
+    public record Arguments(
+            long flags, int exitSignal, long stack, long parentTid, long childTid, long tls) {}
 
     /** Makes the child and returns its id. */
     public static long clone(Task parent, Arguments args) throws ErrnoException {
@@ -40,7 +48,10 @@ public final class TaskClone {
         KernelLock lock = kernel.tasks().lock();
         lock.lock();
         try {
-            int tid = kernel.pidsExhaustedLocked() || group.exiting ? 0 : kernel.tasks().allocateIdLocked();
+            int tid =
+                    kernel.pidsExhaustedLocked() || group.exiting
+                            ? 0
+                            : kernel.tasks().allocateIdLocked();
             if (tid != 0) {
                 ThreadGroup home = thread ? group : newGroupLocked(parent, tid, flags);
                 child = new Task(kernel, home, tid, parent.credentials());
@@ -109,11 +120,18 @@ public final class TaskClone {
 
     private static ThreadGroup newGroupLocked(Task parent, int pid, long flags) {
         ThreadGroup from = parent.threadGroup();
-        SignalHandlers handlers = (flags & CLONE_SIGHAND) != 0 ? from.handlers : from.handlers.fork();
+        SignalHandlers handlers =
+                (flags & CLONE_SIGHAND) != 0 ? from.handlers : from.handlers.fork();
         if ((flags & CLONE_CLEAR_SIGHAND) != 0) {
             handlers.reset();
         }
-        ThreadGroup group = new ThreadGroup(parent.kernel(), pid, handlers, from.limits.fork(), parent.kernel().clock().boottime());
+        ThreadGroup group =
+                new ThreadGroup(
+                        parent.kernel(),
+                        pid,
+                        handlers,
+                        from.limits.fork(),
+                        parent.kernel().clock().boottime());
         ThreadGroup above = (flags & CLONE_PARENT) != 0 ? from.parent : from;
         group.parent = above;
         group.processGroup = from.processGroup;

@@ -16,7 +16,9 @@ import java.util.List;
 /** execve(2): loads the program first; only then ends the other threads and takes over the process. */
 public final class TaskExec {
     /** Replaces the program of {@code task}. Returns {@link Task#NO_RESULT}; throws what the guest gets while it still has its old program. */
-    public static long exec(Task task, String path, int dirFd, int flags, List<String> argv, List<String> env) throws ErrnoException {
+    public static long exec(
+            Task task, String path, int dirFd, int flags, List<String> argv, List<String> env)
+            throws ErrnoException {
         ProgramFile.Loaded loaded = ProgramFile.load(task, dirFd, path, flags, argv, env);
         Program program = loaded.program();
         if (!becomeOnlyTask(task)) {

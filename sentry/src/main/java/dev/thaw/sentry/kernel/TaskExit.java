@@ -98,7 +98,9 @@ public final class TaskExit {
             } else {
                 kernel.jobControl().checkAllStoppedLocked(group);
                 for (Task other : group.tasks) {
-                    other.signals().recalculateLocked(); // pending signals of the process that this task would have taken
+                    other.signals()
+                            .recalculateLocked(); // pending signals of the process that this task
+                    // would have taken
                 }
             }
         } finally {
@@ -163,7 +165,15 @@ public final class TaskExit {
             orphanLocked(kernel, child, group);
             int signal = child.leader().parentDeathSignal;
             if (signal != 0 && !child.dead) {
-                kernel.signals().sendToGroupLocked(child, SignalInfo.from(signal, Signals.SI_USER, group.pid(), group.leader().credentials().uid()), true);
+                kernel.signals()
+                        .sendToGroupLocked(
+                                child,
+                                SignalInfo.from(
+                                        signal,
+                                        Signals.SI_USER,
+                                        group.pid(),
+                                        group.leader().credentials().uid()),
+                                true);
             }
             if (heir != null) {
                 heir.children.add(child);
@@ -192,9 +202,12 @@ public final class TaskExit {
      * When {@code process} loses its tie to {@code parent} (one of them ends) and that was the last tie of its process group to the rest of the session, a group with stopped members gets SIGHUP and
      * SIGCONT: nobody could continue it any more (POSIX; Linux: {@code kill_orphaned_pgrp}).
      */
-    private static void orphanLocked(Kernel kernel, ThreadGroup process, @Nullable ThreadGroup parent) {
+    private static void orphanLocked(
+            Kernel kernel, ThreadGroup process, @Nullable ThreadGroup parent) {
         int processGroup = process.processGroup;
-        if (parent == null || parent.processGroup == processGroup || parent.session != process.session) {
+        if (parent == null
+                || parent.processGroup == processGroup
+                || parent.session != process.session) {
             return;
         }
         boolean stopped = false;
@@ -206,8 +219,12 @@ public final class TaskExit {
         }
         for (ThreadGroup group : kernel.tasks().groupsLocked()) {
             if (group.processGroup == processGroup) {
-                kernel.signals().sendToGroupLocked(group, SignalInfo.of(Signals.SIGHUP, Signals.SI_KERNEL), true);
-                kernel.signals().sendToGroupLocked(group, SignalInfo.of(Signals.SIGCONT, Signals.SI_KERNEL), true);
+                kernel.signals()
+                        .sendToGroupLocked(
+                                group, SignalInfo.of(Signals.SIGHUP, Signals.SI_KERNEL), true);
+                kernel.signals()
+                        .sendToGroupLocked(
+                                group, SignalInfo.of(Signals.SIGCONT, Signals.SI_KERNEL), true);
             }
         }
     }
@@ -215,11 +232,18 @@ public final class TaskExit {
     private static void notifyParentLocked(Kernel kernel, ThreadGroup group, ThreadGroup parent) {
         int signal = group.exitSignal;
         SignalAction action = parent.handlers.get(Signals.SIGCHLD);
-        boolean autoReap = signal == Signals.SIGCHLD && (action.isIgnore() || action.has(Signals.SA_NOCLDWAIT));
+        boolean autoReap =
+                signal == Signals.SIGCHLD
+                        && (action.isIgnore() || action.has(Signals.SA_NOCLDWAIT));
         if (signal != 0 && !(autoReap && action.isIgnore())) {
             int status = group.exitStatus;
             int number = status & 0x7f;
-            int code = number == 0 ? Signals.CLD_EXITED : (status & SignalDelivery.CORE_FLAG) != 0 ? Signals.CLD_DUMPED : Signals.CLD_KILLED;
+            int code =
+                    number == 0
+                            ? Signals.CLD_EXITED
+                            : (status & SignalDelivery.CORE_FLAG) != 0
+                                    ? Signals.CLD_DUMPED
+                                    : Signals.CLD_KILLED;
             SignalInfo info =
                     SignalInfo.child(
                             signal,

@@ -12,7 +12,8 @@ import dev.thaw.sentry.vfs.FsContext;
 
 /** Makes processes that come from outside. */
 final class TaskStart {
-    static ThreadGroup create(Kernel kernel, ProcessSpec spec, boolean first) throws ErrnoException {
+    static ThreadGroup create(Kernel kernel, ProcessSpec spec, boolean first)
+            throws ErrnoException {
         TaskSet tasks = kernel.tasks();
         KernelLock lock = tasks.lock();
         ResourceLimits limits = new ResourceLimits();
@@ -25,7 +26,9 @@ final class TaskStart {
             if (pid == 0) {
                 throw errno(EAGAIN);
             }
-            group = new ThreadGroup(kernel, pid, new SignalHandlers(), limits, kernel.clock().boottime());
+            group =
+                    new ThreadGroup(
+                            kernel, pid, new SignalHandlers(), limits, kernel.clock().boottime());
             group.processGroup = pid;
             group.session = pid;
             group.unkillable = first;
@@ -46,7 +49,9 @@ final class TaskStart {
             task.setFs(FsContext.atRoot(spec.mounts()));
             ProgramFile.enterDirectory(task, spec.cwd());
             String path = ProgramFile.search(task, spec.argv().getFirst(), spec.env());
-            Program program = ProgramFile.load(task, Fcntl.AT_FDCWD, path, 0, spec.argv(), spec.env()).program();
+            Program program =
+                    ProgramFile.load(task, Fcntl.AT_FDCWD, path, 0, spec.argv(), spec.env())
+                            .program();
             task.setMm(program.mm());
             TaskExec.enter(task, program);
             loaded = true;

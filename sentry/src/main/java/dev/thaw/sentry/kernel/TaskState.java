@@ -1,10 +1,10 @@
 package dev.thaw.sentry.kernel;
 
+import dev.thaw.sentry.mm.MemoryManager;
 import dev.thaw.sentry.signal.AlternateStack;
 import dev.thaw.sentry.signal.SignalInfo;
 import dev.thaw.sentry.vfs.FdTable;
 import dev.thaw.sentry.vfs.FsContext;
-import dev.thaw.sentry.mm.MemoryManager;
 import dev.thaw.state.RestoreContext;
 import dev.thaw.state.Restorer;
 import dev.thaw.state.SaveContext;
@@ -50,15 +50,22 @@ public record TaskState(
     public record CredentialsState(int[] ids, int[] groups, long[] capabilities) {
         static CredentialsState of(Credentials c) {
             return new CredentialsState(
-                    new int[] {c.uid(), c.euid(), c.suid(), c.fsuid(), c.gid(), c.egid(), c.sgid(), c.fsgid()},
+                    new int[] {
+                        c.uid(), c.euid(), c.suid(), c.fsuid(), c.gid(), c.egid(), c.sgid(),
+                        c.fsgid()
+                    },
                     c.groups().clone(),
-                    new long[] {c.permitted(), c.effective(), c.inheritable(), c.bounding(), c.ambient()});
+                    new long[] {
+                        c.permitted(), c.effective(), c.inheritable(), c.bounding(), c.ambient()
+                    });
         }
 
         Credentials toCredentials() {
             int[] i = java.util.Arrays.copyOf(ids, 8);
             long[] c = java.util.Arrays.copyOf(capabilities, 5);
-            return new Credentials(i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7], groups, c[0], c[1], c[2], c[3], c[4]);
+            return new Credentials(
+                    i[0], i[1], i[2], i[3], i[4], i[5], i[6], i[7], groups, c[0], c[1], c[2], c[3],
+                    c[4]);
         }
     }
 
@@ -103,7 +110,8 @@ public record TaskState(
             new Restorer<>() {
                 @Override
                 public Task create(TaskState s, RestoreContext context) {
-                    return new Task(context.service(Kernel.class), s.tid, s.credentials.toCredentials());
+                    return new Task(
+                            context.service(Kernel.class), s.tid, s.credentials.toCredentials());
                 }
 
                 @Override
@@ -115,7 +123,10 @@ public record TaskState(
                     FdTable fds = context.getOrNull(s.fds, FdTable.class);
                     task.setFds(fds == null ? null : fds.acquire());
                     task.setFs(context.getOrNull(s.fs, FsContext.class));
-                    task.registers().fromWords(java.util.Arrays.copyOf(s.registers, dev.thaw.platform.Registers.WORDS));
+                    task.registers()
+                            .fromWords(
+                                    java.util.Arrays.copyOf(
+                                            s.registers, dev.thaw.platform.Registers.WORDS));
                     task.runLoop.restore(s.pendingCall, s.timeLeft, s.progress, s.fp);
                     task.signals().restore(s.mask, s.alternateStack);
                     task.signals().pending.restore(s.pending);

@@ -84,7 +84,11 @@ public final class TaskWait {
                 }
                 if (child.stopped && !child.stopReported && (options & WSTOPPED) != 0) {
                     child.stopReported = (options & WNOWAIT) == 0;
-                    fill(child, Signals.CLD_STOPPED, child.stopSignal, child.stopSignal << 8 | 0x7f);
+                    fill(
+                            child,
+                            Signals.CLD_STOPPED,
+                            child.stopSignal,
+                            child.stopSignal << 8 | 0x7f);
                     return result.pid;
                 }
                 if (!child.continueReported && (options & WCONTINUED) != 0) {
@@ -119,7 +123,12 @@ public final class TaskWait {
     private void fillExit(ThreadGroup child) {
         int status = child.exitStatus;
         int signal = status & 0x7f;
-        int code = signal == 0 ? Signals.CLD_EXITED : (status & SignalDelivery.CORE_FLAG) != 0 ? Signals.CLD_DUMPED : Signals.CLD_KILLED;
+        int code =
+                signal == 0
+                        ? Signals.CLD_EXITED
+                        : (status & SignalDelivery.CORE_FLAG) != 0
+                                ? Signals.CLD_DUMPED
+                                : Signals.CLD_KILLED;
         fill(child, code, signal == 0 ? status >> 8 & 0xff : signal, status);
     }
 

@@ -66,7 +66,12 @@ public final class ThreadGroup implements Saveable {
     volatile long childUserTime;
     volatile long childSystemTime;
 
-    ThreadGroup(Kernel kernel, int pid, SignalHandlers handlers, ResourceLimits limits, long startTime) {
+    ThreadGroup(
+            Kernel kernel,
+            int pid,
+            SignalHandlers handlers,
+            ResourceLimits limits,
+            long startTime) {
         this.kernel = kernel;
         this.pid = pid;
         this.handlers = handlers;

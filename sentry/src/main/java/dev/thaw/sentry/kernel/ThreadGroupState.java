@@ -90,7 +90,12 @@ public record ThreadGroupState(
                 public ThreadGroup create(ThreadGroupState s, RestoreContext context) {
                     ResourceLimits limits = new ResourceLimits();
                     limits.restore(s.limits);
-                    return new ThreadGroup(context.service(Kernel.class), s.pid, new SignalHandlers(), limits, s.startTime);
+                    return new ThreadGroup(
+                            context.service(Kernel.class),
+                            s.pid,
+                            new SignalHandlers(),
+                            limits,
+                            s.startTime);
                 }
 
                 @Override

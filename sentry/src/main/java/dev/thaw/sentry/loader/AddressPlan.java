@@ -19,7 +19,8 @@ record AddressPlan(long programBase, long heapGap, long stackTop, long mmapBase)
         long heapRandom = pages(words.getLong(), 13);
         long stackRandom = pages(words.getLong(), 22);
         long mmapRandom = pages(words.getLong(), 28);
-        long gap = stackLimit < 0 || stackLimit > maxAddress / 6 * 5 ? maxAddress / 6 * 5 : stackLimit;
+        long gap =
+                stackLimit < 0 || stackLimit > maxAddress / 6 * 5 ? maxAddress / 6 * 5 : stackLimit;
         gap = Math.max(gap, MIN_STACK_GAP);
         long stackMaxRandom = (PAGE << 22) + (1L << 20);
         long base = maxAddress - Math.min(gap + stackMaxRandom, maxAddress / 6 * 5) - mmapRandom;

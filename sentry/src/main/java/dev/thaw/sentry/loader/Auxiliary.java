@@ -34,34 +34,56 @@ final class Auxiliary {
     /** Ring-3 MWAIT and FSGSBASE: guest code runs on the host's processor, so what the host says holds. */
     private static final long HWCAP2 = HostCpu.auxiliaryValue(AT_HWCAP2);
 
-    private static final long MIN_SIGNAL_STACK = Math.max(2048, HostCpu.auxiliaryValue(AT_MINSIGSTKSZ));
+    private static final long MIN_SIGNAL_STACK =
+            Math.max(2048, HostCpu.auxiliaryValue(AT_MINSIGSTKSZ));
 
     /** All entries in Linux's order; those that point into the stack are 0 until {@link #patch}. */
     static long[] make(
             LoadRequest request, long phdr, int phnum, long base, long entry, long vdso) {
         Credentials who = request.credentials();
         return new long[] {
-            vdso == 0 ? AT_IGNORE : AT_SYSINFO_EHDR, vdso,
-            AT_MINSIGSTKSZ, MIN_SIGNAL_STACK,
-            AT_HWCAP, HWCAP,
-            AT_PAGESZ, 4096,
-            AT_CLKTCK, CLOCK_TICKS,
-            AT_PHDR, phdr,
-            AT_PHENT, ElfImage.PROGRAM_HEADER_SIZE,
-            AT_PHNUM, phnum,
-            AT_BASE, base,
-            AT_FLAGS, 0,
-            AT_ENTRY, entry,
-            AT_UID, who.uid() & 0xffffffffL,
-            AT_EUID, who.euid() & 0xffffffffL,
-            AT_GID, who.gid() & 0xffffffffL,
-            AT_EGID, who.egid() & 0xffffffffL,
-            AT_SECURE, request.secure() ? 1 : 0,
-            AT_RANDOM, 0,
-            AT_HWCAP2, HWCAP2,
-            AT_EXECFN, 0,
-            AT_PLATFORM, 0,
-            AT_NULL, 0
+            vdso == 0 ? AT_IGNORE : AT_SYSINFO_EHDR,
+            vdso,
+            AT_MINSIGSTKSZ,
+            MIN_SIGNAL_STACK,
+            AT_HWCAP,
+            HWCAP,
+            AT_PAGESZ,
+            4096,
+            AT_CLKTCK,
+            CLOCK_TICKS,
+            AT_PHDR,
+            phdr,
+            AT_PHENT,
+            ElfImage.PROGRAM_HEADER_SIZE,
+            AT_PHNUM,
+            phnum,
+            AT_BASE,
+            base,
+            AT_FLAGS,
+            0,
+            AT_ENTRY,
+            entry,
+            AT_UID,
+            who.uid() & 0xffffffffL,
+            AT_EUID,
+            who.euid() & 0xffffffffL,
+            AT_GID,
+            who.gid() & 0xffffffffL,
+            AT_EGID,
+            who.egid() & 0xffffffffL,
+            AT_SECURE,
+            request.secure() ? 1 : 0,
+            AT_RANDOM,
+            0,
+            AT_HWCAP2,
+            HWCAP2,
+            AT_EXECFN,
+            0,
+            AT_PLATFORM,
+            0,
+            AT_NULL,
+            0
         };
     }
 

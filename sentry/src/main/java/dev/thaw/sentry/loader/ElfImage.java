@@ -74,7 +74,8 @@ final class ElfImage {
         this.alignment = alignment;
         long found = 0;
         for (Segment segment : segments) {
-            if (segment.offset <= programHeaderOffset && programHeaderOffset < segment.offset + segment.fileSize) {
+            if (segment.offset <= programHeaderOffset
+                    && programHeaderOffset < segment.offset + segment.fileSize) {
                 found = programHeaderOffset - segment.offset + segment.address;
                 break;
             }
@@ -88,7 +89,8 @@ final class ElfImage {
     }
 
     static ElfImage read(FileReader file) throws ErrnoException {
-        ByteBuffer header = ByteBuffer.wrap(file.readFully(0, HEADER_SIZE)).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer header =
+                ByteBuffer.wrap(file.readFully(0, HEADER_SIZE)).order(ByteOrder.LITTLE_ENDIAN);
         int type = header.getShort(16);
         int size = (header.getShort(56) & 0xffff) * PROGRAM_HEADER_SIZE;
         if (!isElf(header.array(), HEADER_SIZE)
@@ -103,7 +105,9 @@ final class ElfImage {
                 || header.getLong(32) > Long.MAX_VALUE - size) {
             throw errno(ENOEXEC);
         }
-        ByteBuffer table = ByteBuffer.wrap(file.readFully(header.getLong(32), size)).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer table =
+                ByteBuffer.wrap(file.readFully(header.getLong(32), size))
+                        .order(ByteOrder.LITTLE_ENDIAN);
         int loads = 0;
         for (int at = 0; at < size; at += PROGRAM_HEADER_SIZE) {
             loads += table.getInt(at) == PT_LOAD ? 1 : 0;
@@ -131,7 +135,8 @@ final class ElfImage {
                 }
                 case PT_INTERP -> {
                     if (interpreter == null) {
-                        interpreter = interpreter(file, table.getLong(at + 8), table.getLong(at + 32));
+                        interpreter =
+                                interpreter(file, table.getLong(at + 8), table.getLong(at + 32));
                     }
                 }
                 case PT_GNU_STACK -> executableStack = (table.getInt(at + 4) & PF_X) != 0;
@@ -142,12 +147,13 @@ final class ElfImage {
     }
 
     private static Segment segment(ByteBuffer table, int at) throws ErrnoException {
-        Segment segment = new Segment(
-                table.getInt(at + 4),
-                table.getLong(at + 8),
-                table.getLong(at + 16),
-                table.getLong(at + 32),
-                table.getLong(at + 40));
+        Segment segment =
+                new Segment(
+                        table.getInt(at + 4),
+                        table.getLong(at + 8),
+                        table.getLong(at + 16),
+                        table.getLong(at + 32),
+                        table.getLong(at + 40));
         if (segment.offset < 0
                 || segment.address < 0
                 || segment.fileSize < 0
@@ -161,7 +167,8 @@ final class ElfImage {
         return segment;
     }
 
-    private static String interpreter(FileReader file, long offset, long size) throws ErrnoException {
+    private static String interpreter(FileReader file, long offset, long size)
+            throws ErrnoException {
         if (size < 2 || size > 4096 || offset < 0 || offset > Long.MAX_VALUE - size) {
             throw errno(ENOEXEC);
         }

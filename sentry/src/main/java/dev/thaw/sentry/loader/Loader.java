@@ -48,7 +48,8 @@ public final class Loader {
     }
 
     /** Loads what {@code request} says, for {@code task}. On failure nothing is left behind and the task's old program can go on. */
-    public static Program load(Platform platform, Task task, LoadRequest request) throws ErrnoException {
+    public static Program load(Platform platform, Task task, LoadRequest request)
+            throws ErrnoException {
         StackImage.checkLimit(request.argv(), request.env(), request.stackLimit());
         return new Loader(platform, task, request).loadScriptOrElf();
     }
@@ -149,7 +150,8 @@ public final class Loader {
         }
     }
 
-    private static ExecLayout layout(FileDescription file, ElfImage image, long bias, StackImage stack) {
+    private static ExecLayout layout(
+            FileDescription file, ElfImage image, long bias, StackImage stack) {
         long codeStart = Long.MAX_VALUE;
         long codeEnd = 0;
         long dataStart = 0;
@@ -176,7 +178,8 @@ public final class Loader {
                 file);
     }
 
-    private static long mapInterpreter(MemoryManager mm, FileDescription file, ElfImage image) throws ErrnoException {
+    private static long mapInterpreter(MemoryManager mm, FileDescription file, ElfImage image)
+            throws ErrnoException {
         long bias = 0;
         if (image.dynamic) {
             // A reservation finds the place; the segments then go over it.
@@ -194,12 +197,14 @@ public final class Loader {
     }
 
     /** Maps the segments and clears what lies between their content and their end. */
-    private static void mapImage(MemoryManager mm, FileDescription file, ElfImage image, long bias) throws ErrnoException {
+    private static void mapImage(MemoryManager mm, FileDescription file, ElfImage image, long bias)
+            throws ErrnoException {
         long mappedEnd = 0;
         for (ElfImage.Segment segment : image.segments) {
-            int prot = ((segment.flags() & PF_R) != 0 ? PROT_READ : 0)
-                    | ((segment.flags() & PF_W) != 0 ? PROT_WRITE : 0)
-                    | ((segment.flags() & PF_X) != 0 ? PROT_EXEC : 0);
+            int prot =
+                    ((segment.flags() & PF_R) != 0 ? PROT_READ : 0)
+                            | ((segment.flags() & PF_W) != 0 ? PROT_WRITE : 0)
+                            | ((segment.flags() & PF_X) != 0 ? PROT_EXEC : 0);
             long address = bias + segment.address();
             long page = address & -PAGE;
             long fileEnd = address + segment.fileSize();
@@ -209,29 +214,51 @@ public final class Loader {
             }
             long anonymous = page;
             if (segment.fileSize() > 0) {
-                int how = page >= mappedEnd ? MAP_FIXED_NOREPLACE : MAP_FIXED; // segments may share a page with their elder
-                mm.mmap(page, fileEnd - page, prot, MAP_PRIVATE | how, file, segment.offset() & -PAGE);
+                int how =
+                        page >= mappedEnd
+                                ? MAP_FIXED_NOREPLACE
+                                : MAP_FIXED; // segments may share a page with their elder
+                mm.mmap(
+                        page,
+                        fileEnd - page,
+                        prot,
+                        MAP_PRIVATE | how,
+                        file,
+                        segment.offset() & -PAGE);
                 anonymous = fileEnd + PAGE - 1 & -PAGE;
-                if (segment.memorySize() > segment.fileSize() && (prot & PROT_WRITE) != 0 && fileEnd < anonymous) {
+                if (segment.memorySize() > segment.fileSize()
+                        && (prot & PROT_WRITE) != 0
+                        && fileEnd < anonymous) {
                     mm.zeroOut(fileEnd, anonymous - fileEnd);
                 }
             } else {
                 anonymous = Math.max(page, mappedEnd);
             }
             if (end > anonymous) {
-                mm.mmap(anonymous, end - anonymous, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, null, 0);
+                mm.mmap(
+                        anonymous,
+                        end - anonymous,
+                        prot,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+                        null,
+                        0);
             }
             mappedEnd = Math.max(mappedEnd, end);
         }
     }
 
-    private StackImage putStack(MemoryManager mm, AddressPlan plan, List<String> argv, long[] auxv, boolean executable)
+    private StackImage putStack(
+            MemoryManager mm, AddressPlan plan, List<String> argv, long[] auxv, boolean executable)
             throws ErrnoException {
         byte[] random = new byte[16];
         request.random().fill(random);
-        StackImage stack = new StackImage(plan.stackTop(), request.path(), argv, request.env(), random, auxv);
+        StackImage stack =
+                new StackImage(plan.stackTop(), request.path(), argv, request.env(), random, auxv);
         long size = stack.bytes.length + PAGE - 1 & -PAGE;
-        long expanded = request.stackLimit() < 0 ? size + STACK_EXPAND : Math.min(size + STACK_EXPAND, request.stackLimit() & -PAGE);
+        long expanded =
+                request.stackLimit() < 0
+                        ? size + STACK_EXPAND
+                        : Math.min(size + STACK_EXPAND, request.stackLimit() & -PAGE);
         if (expanded < size) {
             throw errno(ENOMEM);
         }

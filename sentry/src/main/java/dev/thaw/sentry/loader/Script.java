@@ -36,7 +36,9 @@ record Script(String interpreter, @Nullable String argument) {
         }
         return new Script(
                 new String(head, start, nameEnd - start, StandardCharsets.ISO_8859_1),
-                argument == end ? null : new String(head, argument, end - argument, StandardCharsets.ISO_8859_1));
+                argument == end
+                        ? null
+                        : new String(head, argument, end - argument, StandardCharsets.ISO_8859_1));
     }
 
     private static int skipBlanks(byte[] head, int from, int end) {

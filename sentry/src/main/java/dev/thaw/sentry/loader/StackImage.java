@@ -34,7 +34,14 @@ final class StackImage {
     final long[] auxv;
 
     /** Auxiliary values that are pointers into this image are given as 0 and filled in: AT_RANDOM, AT_EXECFN, AT_PLATFORM. */
-    StackImage(long top, String execFn, List<String> argv, List<String> env, byte[] random, long[] auxvTemplate) throws ErrnoException {
+    StackImage(
+            long top,
+            String execFn,
+            List<String> argv,
+            List<String> env,
+            byte[] random,
+            long[] auxvTemplate)
+            throws ErrnoException {
         long strings = size(argv) + size(env) + execFn.length() + 1 + 8;
         int pointers = 1 + argv.size() + 1 + env.size() + 1 + auxvTemplate.length;
         if (strings + 8L * pointers > MAX_TOTAL) {
@@ -89,7 +96,8 @@ final class StackImage {
     }
 
     /** Checks what Linux checks before it looks at the program: a quarter of the stack limit for all strings and pointers. */
-    static void checkLimit(List<String> argv, List<String> env, long stackLimit) throws ErrnoException {
+    static void checkLimit(List<String> argv, List<String> env, long stackLimit)
+            throws ErrnoException {
         long total = size(argv) + size(env) + 8L * (argv.size() + env.size());
         long limit = stackLimit < 0 ? MAX_TOTAL : Math.min(MAX_TOTAL, stackLimit / 4);
         if (total > Math.max(limit, MAX_STRING)) {

@@ -7,7 +7,8 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class KernelLock extends ReentrantLock {
     private static final long serialVersionUID = 1;
     private static final boolean LOCKDEP = Boolean.getBoolean("thaw.lockdep");
-    private static final ThreadLocal<ArrayList<KernelLock>> HELD = ThreadLocal.withInitial(ArrayList::new);
+    private static final ThreadLocal<ArrayList<KernelLock>> HELD =
+            ThreadLocal.withInitial(ArrayList::new);
 
     private final LockClass lockClass;
 
@@ -54,7 +55,8 @@ public final class KernelLock extends ReentrantLock {
         for (KernelLock held : HELD.get()) {
             int order = held.lockClass.compareTo(lockClass);
             if (order > 0 || (order == 0 && !nested)) {
-                throw new AssertionError("lock order: " + lockClass + " taken while " + held.lockClass + " is held");
+                throw new AssertionError(
+                        "lock order: " + lockClass + " taken while " + held.lockClass + " is held");
             }
         }
     }

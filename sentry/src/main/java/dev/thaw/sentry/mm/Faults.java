@@ -77,7 +77,10 @@ final class Faults {
                 if (entry == 0 || (needsWrite && vma.isShared())) {
                     fetch = fetchFor(vma, page, entry != 0 || write);
                 } else {
-                    boolean filled = !fresh && vma.mappable != null && !(vma.mappable instanceof SharedMemory);
+                    boolean filled =
+                            !fresh
+                                    && vma.mappable != null
+                                    && !(vma.mappable instanceof SharedMemory);
                     if (needsWrite && !takeExclusiveLocked(vma, page)) {
                         int copied = copyLocked(vma, page, host);
                         if (copied == NO_MEMORY) {
@@ -153,20 +156,26 @@ final class Faults {
     /** Gives this address space pages of its own in place of shared ones. */
     private int copyLocked(Vma vma, long page, boolean host) {
         long ceiling = Math.min((page & -LEAF_SIZE) + LEAF_SIZE, vma.end);
-        // A page of the mapped file is copied alone: its neighbours still show what others write to the file.
+        // A page of the mapped file is copied alone: its neighbours still show what others write to
+        // the file.
         boolean own = (table.get(page) & PRIVATE) != 0;
         long run = own ? table.runEnd(page, ceiling, WRITABLE | PRIVATE) - page : PAGE;
         long old = table.get(page) & OFFSET_MASK;
         long hole = memory.holeLength(old, run);
         if (hole > 0) {
-            // Nothing was ever written here: fresh zero pages do, and the shared ones stay without memory.
-            return replaceLocked(page, hole, memory.allocate(hole >> 12, 1), host) ? EMPTY : NO_MEMORY;
+            // Nothing was ever written here: fresh zero pages do, and the shared ones stay without
+            // memory.
+            return replaceLocked(page, hole, memory.allocate(hole >> 12, 1), host)
+                    ? EMPTY
+                    : NO_MEMORY;
         }
-        long length = Math.min(run, COPY_PAGES * (long) PAGE - (page & (COPY_PAGES * (long) PAGE - 1)));
+        long length =
+                Math.min(run, COPY_PAGES * (long) PAGE - (page & (COPY_PAGES * (long) PAGE - 1)));
         while (length > PAGE && memory.isExclusive(old + length - PAGE)) {
             length -= PAGE;
         }
-        long copy = length == PAGE ? memory.allocateForOverwrite() : memory.allocate(length >> 12, 1);
+        long copy =
+                length == PAGE ? memory.allocateForOverwrite() : memory.allocate(length >> 12, 1);
         if (copy < 0) {
             return NO_MEMORY;
         }
@@ -235,7 +244,8 @@ final class Faults {
             }
         }
         for (long at = low; at < high; at += PAGE) {
-            leaf[PageTable.slot(at)] = (leaf[PageTable.slot(at)] & ~(MAPPED | MAPPED_WRITABLE)) | done;
+            leaf[PageTable.slot(at)] =
+                    (leaf[PageTable.slot(at)] & ~(MAPPED | MAPPED_WRITABLE)) | done;
         }
         return FaultResult.RESOLVED;
     }
@@ -251,7 +261,14 @@ final class Faults {
     }
 
     /** What to ask a file for. */
-    private record Fetch(Vma vma, Mappable file, long start, long end, long fileOffset, boolean write, long sequence) {}
+    private record Fetch(
+            Vma vma,
+            Mappable file,
+            long start,
+            long end,
+            long fileOffset,
+            boolean write,
+            long sequence) {}
 
     private Fetch fetchFor(Vma vma, long page, boolean write) {
         Mappable mappable = Objects.requireNonNull(vma.mappable);
@@ -280,7 +297,9 @@ final class Faults {
         while (at < fetch.end) {
             Mappable.PageRun run;
             try {
-                run = fetch.file.pages(fetch.fileOffset + (at - fetch.start), fetch.end - at, fetch.write);
+                run =
+                        fetch.file.pages(
+                                fetch.fileOffset + (at - fetch.start), fetch.end - at, fetch.write);
             } catch (ErrnoException e) {
                 if (at == page) {
                     return FaultResult.BUS;

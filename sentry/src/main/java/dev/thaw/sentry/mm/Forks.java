@@ -88,12 +88,15 @@ final class Forks {
     }
 
     /** Shares the pages of one VMA. */
-    private static void sharePages(MemoryManager parent, MemoryManager child, Vma vma, Narrowing narrowing) {
+    private static void sharePages(
+            MemoryManager parent, MemoryManager child, Vma vma, Narrowing narrowing) {
         PageTable from = parent.table;
         PageTable to = child.table;
         boolean shared = vma.isShared();
         long gone = shared ? 0 : WRITABLE | MAPPED_WRITABLE;
-        for (long at = from.nextPresent(vma.start, vma.end); at < vma.end; at = from.nextPresent(at, vma.end)) {
+        for (long at = from.nextPresent(vma.start, vma.end);
+                at < vma.end;
+                at = from.nextPresent(at, vma.end)) {
             long stop = from.runEnd(at, vma.end, 0);
             parent.memory.retain(from.get(at) & OFFSET_MASK, stop - at);
             while (at < stop) {

@@ -63,9 +63,15 @@ final class GuestCopy {
         }
         Vma vma = mm.vmas.require(address);
         long end = Math.min(vma.end, address + Math.min(length, STEP));
-        long run = mm.table.runEnd(address & -PAGE, Mappings.roundUp(end), access == PROT_WRITE ? WRITABLE : 0);
+        long run =
+                mm.table.runEnd(
+                        address & -PAGE,
+                        Mappings.roundUp(end),
+                        access == PROT_WRITE ? WRITABLE : 0);
         long count = Math.min(end, run) - address;
-        memory.load(mm.table.get(address) & OFFSET_MASK, Mappings.roundUp(address + count) - (address & -PAGE));
+        memory.load(
+                mm.table.get(address) & OFFSET_MASK,
+                Mappings.roundUp(address + count) - (address & -PAGE));
         return count;
     }
 
@@ -113,7 +119,8 @@ final class GuestCopy {
         }
     }
 
-    void readAll(long address, MemorySegment target, long offset, long length) throws ErrnoException {
+    void readAll(long address, MemorySegment target, long offset, long length)
+            throws ErrnoException {
         for (long done = 0; done < length; ) {
             long count = read(address + done, target, offset + done, length - done);
             if (count == 0) {
@@ -123,7 +130,8 @@ final class GuestCopy {
         }
     }
 
-    void writeAll(long address, @Nullable MemorySegment source, long offset, long length) throws ErrnoException {
+    void writeAll(long address, @Nullable MemorySegment source, long offset, long length)
+            throws ErrnoException {
         for (long done = 0; done < length; ) {
             long count = write(address + done, source, offset + done, length - done);
             if (count == 0) {
@@ -161,7 +169,8 @@ final class GuestCopy {
                             LONG.setVolatile(view, at, value);
                             return 0;
                         default:
-                            return (int) INT.compareAndExchange(view, at, (int) expected, (int) value);
+                            return (int)
+                                    INT.compareAndExchange(view, at, (int) expected, (int) value);
                     }
                 }
             } finally {

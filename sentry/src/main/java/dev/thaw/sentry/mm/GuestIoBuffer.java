@@ -43,7 +43,8 @@ final class GuestIoBuffer extends IoBuffer {
         return transfer(target, offset, length, false);
     }
 
-    private long transfer(@Nullable MemorySegment other, long offset, long length, boolean write) throws ErrnoException {
+    private long transfer(@Nullable MemorySegment other, long offset, long length, boolean write)
+            throws ErrnoException {
         long wanted = Math.min(length, remaining);
         long done = 0;
         while (done < wanted) {

@@ -85,16 +85,17 @@ final class Mappings {
             unmapLocked(address, size);
         }
         checkLimitsLocked(size, prot, flags, mappable != null);
-        Vma vma = new Vma(
-                address,
-                address + size,
-                prot & PROT_ALL,
-                maxProt,
-                flags & (Vma.KEPT_FLAGS | Vma.SPECIAL | Vma.HEAP) | mm.defaultLocked,
-                mappable,
-                mappable == null ? 0 : fileOffset,
-                file == null ? null : file.acquire(),
-                name);
+        Vma vma =
+                new Vma(
+                        address,
+                        address + size,
+                        prot & PROT_ALL,
+                        maxProt,
+                        flags & (Vma.KEPT_FLAGS | Vma.SPECIAL | Vma.HEAP) | mm.defaultLocked,
+                        mappable,
+                        mappable == null ? 0 : fileOffset,
+                        file == null ? null : file.acquire(),
+                        name);
         mm.vmas.insert(vma);
         if (mappable != null) {
             mappable.addMapping(mm, address, fileOffset, size);
@@ -109,7 +110,10 @@ final class Mappings {
             throw errno(ENOMEM);
         }
         boolean data = (prot & PROT_WRITE) != 0 && (flags & (MAP_SHARED | MAP_GROWSDOWN)) == 0;
-        if (data && !backed && mm.dataLimit != Long.MAX_VALUE && more > mm.dataLimit - mm.dataBytesLocked()) {
+        if (data
+                && !backed
+                && mm.dataLimit != Long.MAX_VALUE
+                && more > mm.dataLimit - mm.dataBytesLocked()) {
             throw errno(ENOMEM);
         }
     }
@@ -131,7 +135,9 @@ final class Mappings {
             return hint;
         }
         long wanted = hint & -PAGE;
-        if (wanted >= MIN_ADDRESS && inRange(wanted, size) && isClearLocked(wanted, wanted + size)
+        if (wanted >= MIN_ADDRESS
+                && inRange(wanted, size)
+                && isClearLocked(wanted, wanted + size)
                 && ((flags & MAP_32BIT) == 0 || wanted + size <= 1L << 31)) {
             return wanted;
         }
@@ -153,7 +159,8 @@ final class Mappings {
     /** Free, and clear of the guard gap below a stack. */
     private boolean isClearLocked(long start, long end) {
         int index = mm.vmas.firstEndingAbove(start);
-        return index == mm.vmas.size() || mm.vmas.get(index).start - gapBelow(mm.vmas.get(index)) >= end;
+        return index == mm.vmas.size()
+                || mm.vmas.get(index).start - gapBelow(mm.vmas.get(index)) >= end;
     }
 
     private static long gapBelow(Vma vma) {
@@ -162,7 +169,11 @@ final class Mappings {
 
     private long topDownLocked(long top, long size) {
         long end = top;
-        for (int i = mm.vmas.firstEndingAbove(top - 1) - (mm.vmas.firstEndingAbove(top - 1) == mm.vmas.size() ? 1 : 0); i >= 0; i--) {
+        for (int i =
+                        mm.vmas.firstEndingAbove(top - 1)
+                                - (mm.vmas.firstEndingAbove(top - 1) == mm.vmas.size() ? 1 : 0);
+                i >= 0;
+                i--) {
             Vma vma = mm.vmas.get(i);
             if (vma.start - gapBelow(vma) >= end) {
                 continue;
@@ -248,7 +259,9 @@ final class Mappings {
 
     /** Forgets the pages of the range that are the mapped file's own; private copies stay. */
     void zapFilePagesLocked(long start, long end) {
-        for (long at = mm.table.nextPresent(start, end); at < end; at = mm.table.nextPresent(at, end)) {
+        for (long at = mm.table.nextPresent(start, end);
+                at < end;
+                at = mm.table.nextPresent(at, end)) {
             long stop = mm.table.runEnd(at, end, PRIVATE);
             if ((mm.table.get(at) & PRIVATE) == 0) {
                 zapLocked(at, stop);
@@ -310,7 +323,8 @@ final class Mappings {
             table.clearFlags(start, end, MAPPED | MAPPED_WRITABLE);
             return;
         }
-        // A call for each stretch that is mapped (the host's mprotect stops at holes); after many, the rest comes back by faults.
+        // A call for each stretch that is mapped (the host's mprotect stops at holes); after many,
+        // the rest comes back by faults.
         int calls = 0;
         for (long at = table.nextPresent(start, end); at < end; at = table.nextPresent(at, end)) {
             long entry = table.get(at);
@@ -325,7 +339,8 @@ final class Mappings {
             }
             boolean write = (prot & PROT_WRITE) != 0 && (entry & WRITABLE) != 0;
             long stop = at;
-            while (stop < end && (table.get(stop) & (MAPPED | WRITABLE)) == (entry & (MAPPED | WRITABLE))) {
+            while (stop < end
+                    && (table.get(stop) & (MAPPED | WRITABLE)) == (entry & (MAPPED | WRITABLE))) {
                 long old = table.get(stop);
                 table.set(stop, write ? old | MAPPED_WRITABLE : old & ~MAPPED_WRITABLE);
                 stop += PAGE;
@@ -346,7 +361,9 @@ final class Mappings {
             return null;
         }
         long floor = index == 0 ? MIN_ADDRESS : mm.vmas.get(index - 1).end;
-        if (index > 0 && mm.vmas.get(index - 1).prot != PROT_NONE && !mm.vmas.get(index - 1).growsDown()) {
+        if (index > 0
+                && mm.vmas.get(index - 1).prot != PROT_NONE
+                && !mm.vmas.get(index - 1).growsDown()) {
             floor += STACK_GAP;
         }
         if (page < floor || page < MIN_ADDRESS) {
@@ -376,7 +393,16 @@ final class Mappings {
             }
             try {
                 int flags = MAP_FIXED_NOREPLACE | Vma.HEAP;
-                mapLocked(oldEnd, newEnd - oldEnd, PROT_READ | PROT_WRITE, PROT_ALL, flags, null, 0, null, "");
+                mapLocked(
+                        oldEnd,
+                        newEnd - oldEnd,
+                        PROT_READ | PROT_WRITE,
+                        PROT_ALL,
+                        flags,
+                        null,
+                        0,
+                        null,
+                        "");
             } catch (ErrnoException e) {
                 return mm.brk;
             }
@@ -399,7 +425,8 @@ final class Mappings {
     }
 
     /** EINVAL or EFAULT unless the range may be the source of an mremap. */
-    static void checkRemappable(@Nullable Vma vma, long address, long length) throws ErrnoException {
+    static void checkRemappable(@Nullable Vma vma, long address, long length)
+            throws ErrnoException {
         if (vma == null || address + length > vma.end) {
             throw errno(EFAULT);
         }

@@ -74,7 +74,8 @@ public final class MemoryAdvice {
         boolean anonymous = vma.mappable == null;
         switch (advice) {
             case MADV_DONTNEED, MADV_DONTNEED_LOCKED -> {
-                if ((vma.flags & Vma.SPECIAL) != 0 || (advice == MADV_DONTNEED && (vma.flags & MAP_LOCKED) != 0)) {
+                if ((vma.flags & Vma.SPECIAL) != 0
+                        || (advice == MADV_DONTNEED && (vma.flags & MAP_LOCKED) != 0)) {
                     throw errno(EINVAL);
                 }
                 mm.sequence++;
@@ -84,7 +85,8 @@ public final class MemoryAdvice {
                 if (!anonymous) {
                     throw errno(EINVAL);
                 }
-                // Linux may keep the content until memory is short; nothing may rely on it, and keeping it costs no call now.
+                // Linux may keep the content until memory is short; nothing may rely on it, and
+                // keeping it costs no call now.
             }
             case MADV_DONTFORK -> setFlagLocked(vma, from, to, Vma.DONTFORK, true);
             case MADV_DOFORK -> {
@@ -120,7 +122,10 @@ public final class MemoryAdvice {
         for (long at = address; at < address + length; at += PageTable.PAGE) {
             int result = mm.faults.resolve(at, access, false);
             if (result != FaultResult.RESOLVED) {
-                throw errno(result == FaultResult.MAPERR ? ENOMEM : result == FaultResult.ACCERR ? EINVAL : EFAULT);
+                throw errno(
+                        result == FaultResult.MAPERR
+                                ? ENOMEM
+                                : result == FaultResult.ACCERR ? EINVAL : EFAULT);
             }
         }
     }
@@ -134,9 +139,12 @@ public final class MemoryAdvice {
             if (!mm.mappings.isCoveredLocked(address, end)) {
                 throw errno(ENOMEM);
             }
-            for (long at = mm.table.nextPresent(address, end); at < end; at = mm.table.nextPresent(at + PageTable.PAGE, end)) {
+            for (long at = mm.table.nextPresent(address, end);
+                    at < end;
+                    at = mm.table.nextPresent(at + PageTable.PAGE, end)) {
                 long offset = mm.table.get(at) & PageTable.OFFSET_MASK;
-                pages[(int) (at - address >> 12)] = (byte) (mm.memory.holeLength(offset, PageTable.PAGE) > 0 ? 0 : 1);
+                pages[(int) (at - address >> 12)] =
+                        (byte) (mm.memory.holeLength(offset, PageTable.PAGE) > 0 ? 0 : 1);
             }
             return pages;
         } finally {
@@ -151,7 +159,9 @@ public final class MemoryAdvice {
             if (!mm.mappings.isCoveredLocked(address, address + length)) {
                 throw errno(ENOMEM);
             }
-            for (int i = mm.vmas.firstEndingAbove(address); i < mm.vmas.size() && mm.vmas.get(i).start < address + length; i++) {
+            for (int i = mm.vmas.firstEndingAbove(address);
+                    i < mm.vmas.size() && mm.vmas.get(i).start < address + length;
+                    i++) {
                 if ((flags & MS_INVALIDATE) != 0 && (mm.vmas.get(i).flags & MAP_LOCKED) != 0) {
                     throw errno(EBUSY);
                 }
@@ -203,7 +213,9 @@ public final class MemoryAdvice {
         long bytes = 0;
         mm.mu.lock();
         try {
-            for (long at = mm.table.nextPresent(0, mm.maxAddress); at < mm.maxAddress; at = mm.table.nextPresent(at, mm.maxAddress)) {
+            for (long at = mm.table.nextPresent(0, mm.maxAddress);
+                    at < mm.maxAddress;
+                    at = mm.table.nextPresent(at, mm.maxAddress)) {
                 long end = mm.table.runEnd(at, mm.maxAddress, 0);
                 long offset = mm.table.get(at) & PageTable.OFFSET_MASK;
                 long length = end - at;

@@ -183,7 +183,13 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     /**
      * mmap(2) of {@code file} (null: anonymous memory; not consumed), or of anonymous shared memory. {@code length} need not be rounded; flags are those of mmap(2), checked by the caller.
      */
-    public long mmap(long hint, long length, int prot, int flags, @Nullable FileDescription file, long offset)
+    public long mmap(
+            long hint,
+            long length,
+            int prot,
+            int flags,
+            @Nullable FileDescription file,
+            long offset)
             throws ErrnoException {
         Mappable mappable = file == null ? null : file.mappable();
         if (mappable instanceof ZeroMappable) {
@@ -197,19 +203,30 @@ public final class MemoryManager implements Saveable, AutoCloseable {
         }
         mu.lock();
         try {
-            return mappings.mapLocked(hint, length, prot, maxProt, flags, mappable, offset, file, "");
+            return mappings.mapLocked(
+                    hint, length, prot, maxProt, flags, mappable, offset, file, "");
         } finally {
             unlock();
         }
     }
 
     /** Maps pages of the Sentry's own (vDSO) under {@code name}, at {@code address} or, for 0, anywhere; the guest can neither write nor merge them. */
-    public long mapSpecial(long address, long length, int prot, Mappable mappable, long offset, String name)
+    public long mapSpecial(
+            long address, long length, int prot, Mappable mappable, long offset, String name)
             throws ErrnoException {
         int flags = MAP_SHARED | Vma.SPECIAL | (address == 0 ? 0 : MAP_FIXED);
         mu.lock();
         try {
-            return mappings.mapLocked(address, length, prot, PROT_READ | PROT_EXEC, flags, mappable, offset, null, name);
+            return mappings.mapLocked(
+                    address,
+                    length,
+                    prot,
+                    PROT_READ | PROT_EXEC,
+                    flags,
+                    mappable,
+                    offset,
+                    null,
+                    name);
         } finally {
             unlock();
         }
@@ -234,8 +251,10 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     public void mprotect(long address, long length, int prot) throws ErrnoException {
         mu.lock();
         try {
-            long start = (prot & PROT_GROWSDOWN) != 0 ? mappings.stackStartLocked(address) : address;
-            mappings.protectLocked(start, address + Mappings.roundUp(length) - start, prot & Mappings.PROT_ALL);
+            long start =
+                    (prot & PROT_GROWSDOWN) != 0 ? mappings.stackStartLocked(address) : address;
+            mappings.protectLocked(
+                    start, address + Mappings.roundUp(length) - start, prot & Mappings.PROT_ALL);
         } finally {
             unlock();
         }
@@ -252,7 +271,8 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     }
 
     /** mremap(2). */
-    public long mremap(long oldAddress, long oldLength, long newLength, int flags, long newAddress) throws ErrnoException {
+    public long mremap(long oldAddress, long oldLength, long newLength, int flags, long newAddress)
+            throws ErrnoException {
         mu.lock();
         try {
             return remaps.remapLocked(oldAddress, oldLength, newLength, flags, newAddress);
@@ -265,7 +285,8 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     public boolean isMapped(long address, long length) {
         mu.lock();
         try {
-            return mappings.inRange(address, length) && mappings.isCoveredLocked(address, address + length);
+            return mappings.inRange(address, length)
+                    && mappings.isCoveredLocked(address, address + length);
         } finally {
             mu.unlock();
         }
@@ -308,7 +329,10 @@ public final class MemoryManager implements Saveable, AutoCloseable {
         long bytes = 0;
         for (int i = 0; i < vmas.size(); i++) {
             Vma vma = vmas.get(i);
-            bytes += (vma.prot & PROT_WRITE) != 0 && (vma.flags & (MAP_SHARED | MAP_GROWSDOWN)) == 0 ? vma.length() : 0;
+            bytes +=
+                    (vma.prot & PROT_WRITE) != 0 && (vma.flags & (MAP_SHARED | MAP_GROWSDOWN)) == 0
+                            ? vma.length()
+                            : 0;
         }
         return bytes;
     }
@@ -316,12 +340,14 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     // ---- access
 
     /** Copies guest memory into the Sentry; throws EFAULT unless all of it could be read. */
-    public void copyIn(long address, MemorySegment target, long offset, long length) throws ErrnoException {
+    public void copyIn(long address, MemorySegment target, long offset, long length)
+            throws ErrnoException {
         copy.readAll(address, target, offset, length);
     }
 
     /** Copies to guest memory; throws EFAULT unless all of it could be written. */
-    public void copyOut(long address, MemorySegment source, long offset, long length) throws ErrnoException {
+    public void copyOut(long address, MemorySegment source, long offset, long length)
+            throws ErrnoException {
         copy.writeAll(address, source, offset, length);
     }
 
@@ -341,11 +367,16 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     }
 
     public int readInt(long address) throws ErrnoException {
-        return (int) ((address & 3) == 0 ? copy.word(GuestCopy.GET_INT, address, 0, 0) : copy.unalignedRead(address, 4));
+        return (int)
+                ((address & 3) == 0
+                        ? copy.word(GuestCopy.GET_INT, address, 0, 0)
+                        : copy.unalignedRead(address, 4));
     }
 
     public long readLong(long address) throws ErrnoException {
-        return (address & 7) == 0 ? copy.word(GuestCopy.GET_LONG, address, 0, 0) : copy.unalignedRead(address, 8);
+        return (address & 7) == 0
+                ? copy.word(GuestCopy.GET_LONG, address, 0, 0)
+                : copy.unalignedRead(address, 8);
     }
 
     public void writeInt(long address, int value) throws ErrnoException {
@@ -391,7 +422,8 @@ public final class MemoryManager implements Saveable, AutoCloseable {
                 }
                 long entry = table.get(address);
                 if (entry != 0) {
-                    return new FutexKey(null, (entry & PageTable.OFFSET_MASK) + (address & PageTable.PAGE - 1));
+                    return new FutexKey(
+                            null, (entry & PageTable.OFFSET_MASK) + (address & PageTable.PAGE - 1));
                 }
             } finally {
                 mu.unlock();
@@ -436,10 +468,19 @@ public final class MemoryManager implements Saveable, AutoCloseable {
                 Vma vma = vmas.get(i);
                 if (vma.mappable == file) {
                     long low = Math.max(offset, vma.fileOffset);
-                    long high = Math.min(length > Long.MAX_VALUE - offset ? Long.MAX_VALUE : offset + length, vma.fileOffset + vma.length());
+                    long high =
+                            Math.min(
+                                    length > Long.MAX_VALUE - offset
+                                            ? Long.MAX_VALUE
+                                            : offset + length,
+                                    vma.fileOffset + vma.length());
                     if (low < high) {
                         long start = vma.start + (low - vma.fileOffset) & -PageTable.PAGE;
-                        mappings.zapFilePagesLocked(start, Math.min(vma.end, Mappings.roundUp(vma.start + (high - vma.fileOffset))));
+                        mappings.zapFilePagesLocked(
+                                start,
+                                Math.min(
+                                        vma.end,
+                                        Mappings.roundUp(vma.start + (high - vma.fileOffset))));
                     }
                 }
             }
@@ -455,10 +496,24 @@ public final class MemoryManager implements Saveable, AutoCloseable {
             ArrayList<Mapping> list = new ArrayList<>(vmas.size());
             for (int i = 0; i < vmas.size(); i++) {
                 Vma vma = vmas.get(i);
-                boolean stack = vma.growsDown() && vma.start <= layout.stackStart() && layout.stackStart() < vma.end;
+                boolean stack =
+                        vma.growsDown()
+                                && vma.start <= layout.stackStart()
+                                && layout.stackStart() < vma.end;
                 String name = stack ? "[stack]" : (vma.flags & Vma.HEAP) != 0 ? "[heap]" : vma.name;
-                int flags = (vma.flags & Vma.SPECIAL) != 0 ? 0 : vma.flags & Vma.KEPT_FLAGS; // Linux shows its vDSO as private
-                list.add(new Mapping(vma.start, vma.end, vma.prot, flags, vma.fileOffset, vma.file, name));
+                int flags =
+                        (vma.flags & Vma.SPECIAL) != 0
+                                ? 0
+                                : vma.flags & Vma.KEPT_FLAGS; // Linux shows its vDSO as private
+                list.add(
+                        new Mapping(
+                                vma.start,
+                                vma.end,
+                                vma.prot,
+                                flags,
+                                vma.fileOffset,
+                                vma.file,
+                                name));
             }
             return list;
         } finally {

@@ -31,7 +31,15 @@ final class MmState {
     /** {@code mappable} and {@code file} are object ids, 0 for none. */
     @StateType(id = 0x0201, version = 1)
     record VmaState(
-            long start, long end, int prot, int maxProt, int flags, int mappable, long fileOffset, int file, String name) {}
+            long start,
+            long end,
+            int prot,
+            int maxProt,
+            int flags,
+            int mappable,
+            long fileOffset,
+            int file,
+            String name) {}
 
     static State save(MemoryManager mm, SaveContext context) {
         mm.mu.lock();
@@ -39,16 +47,17 @@ final class MmState {
             ArrayList<VmaState> vmas = new ArrayList<>(mm.vmas.size());
             for (int i = 0; i < mm.vmas.size(); i++) {
                 Vma vma = mm.vmas.get(i);
-                vmas.add(new VmaState(
-                        vma.start,
-                        vma.end,
-                        vma.prot,
-                        vma.maxProt,
-                        vma.flags,
-                        context.ref(vma.mappable),
-                        vma.fileOffset,
-                        context.ref(vma.file),
-                        vma.name));
+                vmas.add(
+                        new VmaState(
+                                vma.start,
+                                vma.end,
+                                vma.prot,
+                                vma.maxProt,
+                                vma.flags,
+                                context.ref(vma.mappable),
+                                vma.fileOffset,
+                                context.ref(vma.file),
+                                vma.name));
             }
             ExecLayout layout = mm.execLayout();
             return new State(
@@ -99,21 +108,26 @@ final class MmState {
         try {
             long last = 0;
             for (VmaState saved : state.vmas) {
-                if (saved.start < last || saved.end <= saved.start || saved.end > mm.maxAddress || (saved.start | saved.end) % PageTable.PAGE != 0) {
-                    throw new ImageException("an address space of the image is damaged, or made for a platform with more room");
+                if (saved.start < last
+                        || saved.end <= saved.start
+                        || saved.end > mm.maxAddress
+                        || (saved.start | saved.end) % PageTable.PAGE != 0) {
+                    throw new ImageException(
+                            "an address space of the image is damaged, or made for a platform with more room");
                 }
                 last = saved.end;
                 FileDescription file = context.getOrNull(saved.file, FileDescription.class);
-                Vma vma = new Vma(
-                        saved.start,
-                        saved.end,
-                        saved.prot & Mappings.PROT_ALL,
-                        saved.maxProt & Mappings.PROT_ALL,
-                        saved.flags,
-                        context.getOrNull(saved.mappable, Mappable.class),
-                        saved.fileOffset,
-                        file == null ? null : file.restoreReference(),
-                        saved.name);
+                Vma vma =
+                        new Vma(
+                                saved.start,
+                                saved.end,
+                                saved.prot & Mappings.PROT_ALL,
+                                saved.maxProt & Mappings.PROT_ALL,
+                                saved.flags,
+                                context.getOrNull(saved.mappable, Mappable.class),
+                                saved.fileOffset,
+                                file == null ? null : file.restoreReference(),
+                                saved.name);
                 mm.vmas.insert(vma);
                 if (vma.mappable != null) {
                     vma.mappable.addMapping(mm, vma.start, vma.fileOffset, vma.length());
@@ -133,7 +147,19 @@ final class MmState {
             long[] l = state.layout;
             FileDescription executable = context.getOrNull(state.executable, FileDescription.class);
             mm.setExecLayout(
-                    new ExecLayout(l[0], l[1], l[2], l[3], l[4], l[5], l[6], l[7], l[8], state.auxv, executable).retain());
+                    new ExecLayout(
+                                    l[0],
+                                    l[1],
+                                    l[2],
+                                    l[3],
+                                    l[4],
+                                    l[5],
+                                    l[6],
+                                    l[7],
+                                    l[8],
+                                    state.auxv,
+                                    executable)
+                            .retain());
         } finally {
             mm.mu.unlock();
         }

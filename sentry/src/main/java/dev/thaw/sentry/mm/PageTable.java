@@ -29,7 +29,8 @@ final class PageTable {
 
     private static final int FANOUT = 512;
 
-    private final long[] @Nullable [] @Nullable [] @Nullable [] root = new long[FANOUT] @Nullable [] @Nullable [] @Nullable [];
+    private final long[] @Nullable [] @Nullable [] @Nullable [] root =
+            new long[FANOUT] @Nullable [] @Nullable [] @Nullable [];
     private long cachedBase = -1;
     private long[] cachedLeaf = new long[0];
 

@@ -47,12 +47,16 @@ final class Remaps {
     /** ENOMEM when cutting out the range would make one VMA too many. */
     void checkSplitLocked(long address, long length) throws ErrnoException {
         Vma vma = mm.vmas.find(address);
-        if (vma != null && vma.start < address && address + length < vma.end && mm.vmas.size() >= 65530) {
+        if (vma != null
+                && vma.start < address
+                && address + length < vma.end
+                && mm.vmas.size() >= 65530) {
             throw errno(ENOMEM);
         }
     }
 
-    long remapLocked(long address, long oldLength, long newLength, int flags, long newAddress) throws ErrnoException {
+    long remapLocked(long address, long oldLength, long newLength, int flags, long newAddress)
+            throws ErrnoException {
         long oldSize = Mappings.roundUp(oldLength);
         long newSize = Mappings.roundUp(newLength);
         boolean move = (flags & MREMAP_MAYMOVE) != 0;
@@ -69,7 +73,10 @@ final class Remaps {
         }
         if (fixed) {
             boolean overlap = newAddress < address + oldSize && address < newAddress + newSize;
-            if (newAddress % PAGE != 0 || !mm.mappings.inRange(newAddress, newSize) || newAddress < Mappings.MIN_ADDRESS || overlap) {
+            if (newAddress % PAGE != 0
+                    || !mm.mappings.inRange(newAddress, newSize)
+                    || newAddress < Mappings.MIN_ADDRESS
+                    || overlap) {
                 throw errno(EINVAL);
             }
         }
@@ -94,7 +101,10 @@ final class Remaps {
         if (keep && vma.mappable != null && !(vma.mappable instanceof SharedMemory)) {
             throw errno(EINVAL);
         }
-        if (!fixed && !keep && address + oldSize == vma.end && growInPlaceLocked(vma, newSize - oldSize)) {
+        if (!fixed
+                && !keep
+                && address + oldSize == vma.end
+                && growInPlaceLocked(vma, newSize - oldSize)) {
             return address;
         }
         if (!move) {
@@ -109,7 +119,8 @@ final class Remaps {
         }
         mm.mappings.checkLimitsLocked(more, vma.prot, vma.flags, vma.mappable != null);
         if (vma.mappable instanceof SharedMemory) {
-            return false; // its object ends where it ends; the moved mapping gets SIGBUS past it, as on Linux
+            return false; // its object ends where it ends; the moved mapping gets SIGBUS past it,
+            // as on Linux
         }
         if (vma.mappable != null) {
             vma.mappable.addMapping(mm, vma.end, vma.offsetOf(vma.end), more);
@@ -120,13 +131,23 @@ final class Remaps {
         return true;
     }
 
-    private long mapCopyLocked(Vma vma, long address, long size, boolean fixed, long newAddress) throws ErrnoException {
+    private long mapCopyLocked(Vma vma, long address, long size, boolean fixed, long newAddress)
+            throws ErrnoException {
         int flags = vma.flags & (Vma.KEPT_FLAGS | Vma.SPECIAL) | (fixed ? MAP_FIXED : 0);
         return mm.mappings.mapLocked(
-                fixed ? newAddress : 0, size, vma.prot, vma.maxProt, flags, vma.mappable, vma.offsetOf(address), vma.file, vma.name);
+                fixed ? newAddress : 0,
+                size,
+                vma.prot,
+                vma.maxProt,
+                flags,
+                vma.mappable,
+                vma.offsetOf(address),
+                vma.file,
+                vma.name);
     }
 
-    private long moveLocked(long address, long oldSize, long newSize, boolean fixed, long newAddress, boolean keep)
+    private long moveLocked(
+            long address, long oldSize, long newSize, boolean fixed, long newAddress, boolean keep)
             throws ErrnoException {
         long moved = Math.min(oldSize, newSize);
         if (newSize < oldSize) {
@@ -162,7 +183,9 @@ final class Remaps {
         if (table.anyFlag(from, end, MAPPED)) {
             mm.host.unmap(from, length);
         }
-        for (long at = table.nextPresent(from, end); at < end; at = table.nextPresent(at + PAGE, end)) {
+        for (long at = table.nextPresent(from, end);
+                at < end;
+                at = table.nextPresent(at + PAGE, end)) {
             table.set(to + (at - from), table.get(at) & ~(MAPPED | MAPPED_WRITABLE));
         }
         table.clear(from, end);

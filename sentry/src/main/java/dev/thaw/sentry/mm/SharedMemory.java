@@ -41,7 +41,12 @@ final class SharedMemory implements Mappable {
         try {
             long end = Math.min(length, offset + wanted);
             if (pages.get(offset) == 0) {
-                long stop = pages.nextPresent(offset, Math.min(end, (offset & -PageTable.LEAF_SIZE) + PageTable.LEAF_SIZE));
+                long stop =
+                        pages.nextPresent(
+                                offset,
+                                Math.min(
+                                        end,
+                                        (offset & -PageTable.LEAF_SIZE) + PageTable.LEAF_SIZE));
                 long fresh = memory.allocate(stop - offset >> 12, 1);
                 if (fresh < 0) {
                     throw errno(ENOMEM);
@@ -73,7 +78,9 @@ final class SharedMemory implements Mappable {
         try {
             mappedBytes -= bytes;
             if (mappedBytes == 0) {
-                for (long at = pages.nextPresent(0, length); at < length; at = pages.nextPresent(at, length)) {
+                for (long at = pages.nextPresent(0, length);
+                        at < length;
+                        at = pages.nextPresent(at, length)) {
                     long end = pages.runEnd(at, length, 0);
                     memory.release(pages.get(at) & PageTable.OFFSET_MASK, end - at);
                     at = end;

@@ -42,7 +42,12 @@ final class TextPatcher implements CallSitePatcher {
             mm.mu.unlock();
         }
         for (int done = 0; done < target.length; ) {
-            long count = mm.copy.read(address + done, MemorySegment.ofArray(target), done, target.length - done);
+            long count =
+                    mm.copy.read(
+                            address + done,
+                            MemorySegment.ofArray(target),
+                            done,
+                            target.length - done);
             if (count == 0) {
                 return false;
             }
@@ -62,7 +67,10 @@ final class TextPatcher implements CallSitePatcher {
         try {
             Vma vma = mm.vmas.find(page);
             long entry = mm.table.get(page);
-            if (entry == 0 || vma == null || vma.isShared() || (vma.prot & (PROT_EXEC | PROT_WRITE)) != PROT_EXEC) {
+            if (entry == 0
+                    || vma == null
+                    || vma.isShared()
+                    || (vma.prot & (PROT_EXEC | PROT_WRITE)) != PROT_EXEC) {
                 return false;
             }
             MemorySegment view = mm.memory.view();
@@ -78,7 +86,8 @@ final class TextPatcher implements CallSitePatcher {
                 return false;
             }
             MemorySegment.copy(view, old, view, copy, PAGE);
-            MemorySegment.copy(MemorySegment.ofArray(replacement), 0, view, copy + within, replacement.length);
+            MemorySegment.copy(
+                    MemorySegment.ofArray(replacement), 0, view, copy + within, replacement.length);
             // The new mapping takes the old one's place in one step; only then may the old page go.
             if (mm.host.map(page, PAGE, copy, vma.prot, true) < 0) {
                 mm.host.unmap(page, PAGE);
@@ -103,7 +112,16 @@ final class TextPatcher implements CallSitePatcher {
                 return 0;
             }
             int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-            return mm.mappings.mapLocked(place, length, PROT_READ | PROT_EXEC, Mappings.PROT_ALL, flags, null, 0, null, "");
+            return mm.mappings.mapLocked(
+                    place,
+                    length,
+                    PROT_READ | PROT_EXEC,
+                    Mappings.PROT_ALL,
+                    flags,
+                    null,
+                    0,
+                    null,
+                    "");
         } catch (ErrnoException e) {
             return 0;
         } finally {

@@ -78,7 +78,10 @@ public final class Vdso implements Mappable {
         this.usable = found != null && HostTsc.usable();
         this.last = found == null ? new HostTsc.Sample(0, 0, 0) : HostTsc.sample();
         if (found == null) {
-            System.getLogger("dev.thaw.sentry.mm").log(System.Logger.Level.WARNING, "no vdso.so in the native build: guests ask for the time by system calls");
+            System.getLogger("dev.thaw.sentry.mm")
+                    .log(
+                            System.Logger.Level.WARNING,
+                            "no vdso.so in the native build: guests ask for the time by system calls");
         }
         this.timer = timers == null ? null : timers.newTimer(this::update);
     }
@@ -105,7 +108,8 @@ public final class Vdso implements Mappable {
             if (pages < 0) {
                 throw errno(ENOMEM);
             }
-            MemorySegment.copy(MemorySegment.ofArray(image), 0, memory.view(), pages + PAGE, image.length);
+            MemorySegment.copy(
+                    MemorySegment.ofArray(image), 0, memory.view(), pages + PAGE, image.length);
             offset = pages;
             length = bytes;
         } finally {
@@ -134,7 +138,8 @@ public final class Vdso implements Mappable {
             long nanos = now.monotonic() - last.monotonic();
             if (scale == 0 && nanos < SHORTEST_BASELINE) {
                 writeLocked(now, actual, 0);
-                return; // too short a time to know the rate: the guest asks by system calls until the next update
+                return; // too short a time to know the rate: the guest asks by system calls until
+                // the next update
             }
             double rate = (double) nanos / ticks;
             long told = scale == 0 ? actual : monotonic + (long) (ticks * scale);

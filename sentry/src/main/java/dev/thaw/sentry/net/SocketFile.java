@@ -52,7 +52,8 @@ public abstract class SocketFile extends FileDescription {
     public abstract int type();
 
     /** What a send carries beside its bytes. Rights are references that the call takes over when it returns 0 or more. */
-    public record Ancillary(byte @Nullable [] address, List<FileDescription> rights, int @Nullable [] credentials) {
+    public record Ancillary(
+            byte @Nullable [] address, List<FileDescription> rights, int @Nullable [] credentials) {
         /** Nothing. */
         public static final Ancillary NONE = new Ancillary(null, List.of(), null);
     }
@@ -101,10 +102,12 @@ public abstract class SocketFile extends FileDescription {
     public abstract byte[] peerAddress() throws ErrnoException;
 
     /** Sends what fits of {@code source}: bytes or {@code -EAGAIN}. {@code flags} are MSG_…; EPIPE is thrown, the signal is the caller's to send. */
-    public abstract long send(Task task, IoBuffer source, int flags, Ancillary ancillary) throws ErrnoException;
+    public abstract long send(Task task, IoBuffer source, int flags, Ancillary ancillary)
+            throws ErrnoException;
 
     /** Receives into {@code target}: bytes (for MSG_TRUNC the whole packet's), or {@code -EAGAIN}. */
-    public abstract long receive(Task task, IoBuffer target, int flags, Received received) throws ErrnoException;
+    public abstract long receive(Task task, IoBuffer target, int flags, Received received)
+            throws ErrnoException;
 
     /** Has {@code waiter} woken when a send with {@code ancillary} may go on. */
     public void addSendWaiter(Waiter waiter, Ancillary ancillary) {
@@ -120,7 +123,8 @@ public abstract class SocketFile extends FileDescription {
     public abstract byte[] getOption(Task task, int level, int name) throws ErrnoException;
 
     /** setsockopt(2). */
-    public abstract void setOption(Task task, int level, int name, byte[] value) throws ErrnoException;
+    public abstract void setOption(Task task, int level, int name, byte[] value)
+            throws ErrnoException;
 
     /** Nanoseconds of SO_RCVTIMEO ({@code option}) or SO_SNDTIMEO, -1 for none. */
     public final long timeout(int option) {

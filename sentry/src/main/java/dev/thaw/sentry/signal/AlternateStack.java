@@ -17,7 +17,10 @@ public record AlternateStack(long base, int flags, long size) {
 
     /** Whether {@code sp} lies on the stack. */
     public boolean contains(long sp) {
-        return size != 0 && sp - base > 0 && Long.compareUnsigned(sp - base, size) <= 0 && (flags & AUTODISARM) == 0;
+        return size != 0
+                && sp - base > 0
+                && Long.compareUnsigned(sp - base, size) <= 0
+                && (flags & AUTODISARM) == 0;
     }
 
     /** The flags that sigaltstack(2) reports for a thread whose stack pointer is {@code sp}. */

@@ -12,7 +12,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /** The table of signal actions (Linux: {@code struct sighand_struct}), shared by CLONE_SIGHAND. Each slot is atomic. */
 public final class SignalHandlers implements Saveable {
-    private final AtomicReferenceArray<SignalAction> actions = new AtomicReferenceArray<>(Signals.SIGRTMAX + 1);
+    private final AtomicReferenceArray<SignalAction> actions =
+            new AtomicReferenceArray<>(Signals.SIGRTMAX + 1);
 
     public SignalHandlers() {
         for (int i = 0; i <= Signals.SIGRTMAX; i++) {
@@ -48,7 +49,11 @@ public final class SignalHandlers implements Saveable {
     public void reset() {
         for (int i = 1; i <= Signals.SIGRTMAX; i++) {
             SignalAction action = actions.get(i);
-            actions.set(i, action.isIgnore() ? new SignalAction(Signals.SIG_IGN, 0, 0, 0) : SignalAction.DEFAULT);
+            actions.set(
+                    i,
+                    action.isIgnore()
+                            ? new SignalAction(Signals.SIG_IGN, 0, 0, 0)
+                            : SignalAction.DEFAULT);
         }
     }
 

@@ -16,8 +16,10 @@ import java.nio.ByteOrder;
  */
 public final class SignalInfo {
     public static final int SIZE = 128;
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final byte[] bytes;
 
@@ -49,7 +51,8 @@ public final class SignalInfo {
     }
 
     /** SIGCHLD about process {@code pid}. Times are in clock ticks. */
-    public static SignalInfo child(int signal, int code, int pid, int uid, int status, long utime, long stime) {
+    public static SignalInfo child(
+            int signal, int code, int pid, int uid, int status, long utime, long stime) {
         SignalInfo info = from(signal, code, pid, uid);
         info.putInt(24, status);
         info.putLong(32, utime);
@@ -67,7 +70,11 @@ public final class SignalInfo {
 
     /** As a guest gave it to rt_sigqueueinfo; the number is overwritten. */
     public static SignalInfo ofBytes(byte[] bytes, int signal) {
-        SignalInfo info = new SignalInfo(bytes.length == SIZE ? bytes.clone() : java.util.Arrays.copyOf(bytes, SIZE));
+        SignalInfo info =
+                new SignalInfo(
+                        bytes.length == SIZE
+                                ? bytes.clone()
+                                : java.util.Arrays.copyOf(bytes, SIZE));
         info.putInt(0, signal);
         return info;
     }

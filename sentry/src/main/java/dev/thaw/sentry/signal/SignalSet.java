@@ -16,7 +16,16 @@ public final class SignalSet {
 
     private static final long IGNORED = bit(SIGCONT) | bit(SIGCHLD) | bit(SIGWINCH) | bit(SIGURG);
     private static final long CORE =
-            bit(SIGQUIT) | bit(SIGILL) | bit(SIGTRAP) | bit(SIGABRT) | bit(SIGFPE) | bit(SIGSEGV) | bit(SIGBUS) | bit(SIGSYS) | bit(SIGXCPU) | bit(SIGXFSZ);
+            bit(SIGQUIT)
+                    | bit(SIGILL)
+                    | bit(SIGTRAP)
+                    | bit(SIGABRT)
+                    | bit(SIGFPE)
+                    | bit(SIGSEGV)
+                    | bit(SIGBUS)
+                    | bit(SIGSYS)
+                    | bit(SIGXCPU)
+                    | bit(SIGXFSZ);
 
     /** The set of one signal. */
     public static long bit(int signal) {

@@ -17,13 +17,31 @@ public final class Strace {
 
     /** After the call, which may be made again when the result is a restart code. */
     public void exit(Task task, SyscallTable.@Nullable Row row, long number, long result) {
-        LOG.log(System.Logger.Level.DEBUG, () -> "[" + task.tid() + "] " + name(row, number) + " = " + result(result));
+        LOG.log(
+                System.Logger.Level.DEBUG,
+                () -> "[" + task.tid() + "] " + name(row, number) + " = " + result(result));
     }
 
-    private static String line(Task task, SyscallTable.@Nullable Row row, long number, Registers regs) {
-        return "[" + task.tid() + "] " + name(row, number) + "(0x" + Long.toHexString(regs.rdi) + ", 0x" + Long.toHexString(regs.rsi)
-                + ", 0x" + Long.toHexString(regs.rdx) + ", 0x" + Long.toHexString(regs.r10) + ", 0x" + Long.toHexString(regs.r8)
-                + ", 0x" + Long.toHexString(regs.r9) + ") rip=0x" + Long.toHexString(regs.rip);
+    private static String line(
+            Task task, SyscallTable.@Nullable Row row, long number, Registers regs) {
+        return "["
+                + task.tid()
+                + "] "
+                + name(row, number)
+                + "(0x"
+                + Long.toHexString(regs.rdi)
+                + ", 0x"
+                + Long.toHexString(regs.rsi)
+                + ", 0x"
+                + Long.toHexString(regs.rdx)
+                + ", 0x"
+                + Long.toHexString(regs.r10)
+                + ", 0x"
+                + Long.toHexString(regs.r8)
+                + ", 0x"
+                + Long.toHexString(regs.r9)
+                + ") rip=0x"
+                + Long.toHexString(regs.rip);
     }
 
     private static String name(SyscallTable.@Nullable Row row, long number) {
@@ -44,6 +62,7 @@ public final class Strace {
     public static String describe(Registers r) {
         return String.format(
                 "rip=%x rsp=%x rax=%x orig=%x rdi=%x rsi=%x rdx=%x r10=%x r8=%x r9=%x rbx=%x rbp=%x fs=%x",
-                r.rip, r.rsp, r.rax, r.origRax, r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9, r.rbx, r.rbp, r.fsBase);
+                r.rip, r.rsp, r.rax, r.origRax, r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9, r.rbx,
+                r.rbp, r.fsBase);
     }
 }

@@ -9,8 +9,7 @@ import static dev.thaw.abi.Errno.EPERM;
 final class Amd64Absent {
     /** Adds a row for each call that {@code table} lacks. */
     static SyscallTable addTo(SyscallTable table) {
-        return table
-                .absent(64, "semget", ENOSYS, "no System V IPC")
+        return table.absent(64, "semget", ENOSYS, "no System V IPC")
                 .absent(65, "semop", ENOSYS, "no System V IPC")
                 .absent(66, "semctl", ENOSYS, "no System V IPC")
                 .absent(68, "msgget", ENOSYS, "no System V IPC")

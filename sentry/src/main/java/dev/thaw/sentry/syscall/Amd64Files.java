@@ -3,11 +3,11 @@ package dev.thaw.sentry.syscall;
 import static dev.thaw.abi.Errno.ENOSYS;
 import static dev.thaw.abi.Errno.EPERM;
 
-
 /** The x86-64 calls on files, descriptors, file systems, in number order. */
 final class Amd64Files {
     private static final String NO_XATTR = "no file system here has extended attributes";
-    private static final String NO_PROPAGATION = "tmpfs, bind mounts and remounts only; one namespace";
+    private static final String NO_PROPAGATION =
+            "tmpfs, bind mounts and remounts only; one namespace";
 
     static final SyscallTable TABLE =
             new SyscallTable()
@@ -28,7 +28,11 @@ final class Amd64Files {
                     .full(32, "dup", OpenSyscalls::dup)
                     .full(33, "dup2", OpenSyscalls::dup2)
                     .full(40, "sendfile", SyncSyscalls::sendfile)
-                    .partial(72, "fcntl", FcntlSyscalls::fcntl, "no leases, notification, seals or signals")
+                    .partial(
+                            72,
+                            "fcntl",
+                            FcntlSyscalls::fcntl,
+                            "no leases, notification, seals or signals")
                     .full(73, "flock", FcntlSyscalls::flock)
                     .full(74, "fsync", SyncSyscalls::fsync)
                     .full(75, "fdatasync", SyncSyscalls::fdatasync)
@@ -75,7 +79,11 @@ final class Amd64Files {
                     .partial(198, "lremovexattr", MountSyscalls::setxattr, NO_XATTR)
                     .partial(199, "fremovexattr", MountSyscalls::setxattr, NO_XATTR)
                     .full(217, "getdents64", DirectorySyscalls::getdents64)
-                    .partial(221, "fadvise64", SyncSyscalls::fadvise64, "advice is checked and ignored")
+                    .partial(
+                            221,
+                            "fadvise64",
+                            SyncSyscalls::fadvise64,
+                            "advice is checked and ignored")
                     .full(235, "utimes", AttributeSyscalls::utimes)
                     .full(257, "openat", OpenSyscalls::openat)
                     .full(258, "mkdirat", DirectorySyscalls::mkdirat)
@@ -98,7 +106,11 @@ final class Amd64Files {
                     .full(296, "pwritev", ReadWriteSyscalls::pwritev)
                     .full(306, "syncfs", SyncSyscalls::syncfs)
                     .partial(316, "renameat2", DirectorySyscalls::renameat2, "no RENAME_WHITEOUT")
-                    .partial(319, "memfd_create", OpenSyscalls::memfdCreate, "no seals, no huge pages")
+                    .partial(
+                            319,
+                            "memfd_create",
+                            OpenSyscalls::memfdCreate,
+                            "no seals, no huge pages")
                     .full(326, "copy_file_range", SyncSyscalls::copyFileRange)
                     .full(327, "preadv2", ReadWriteSyscalls::preadv2)
                     .full(328, "pwritev2", ReadWriteSyscalls::pwritev2)

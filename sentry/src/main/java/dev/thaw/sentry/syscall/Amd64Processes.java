@@ -24,7 +24,11 @@ final class Amd64Processes {
                     .full(63, "uname", SystemSyscalls::uname)
                     .full(96, "gettimeofday", TimeSyscalls::gettimeofday)
                     .full(97, "getrlimit", ResourceSyscalls::getrlimit)
-                    .partial(98, "getrusage", ResourceSyscalls::getrusage, "CPU times, by ticks of 10 ms; the rest is zero")
+                    .partial(
+                            98,
+                            "getrusage",
+                            ResourceSyscalls::getrusage,
+                            "CPU times, by ticks of 10 ms; the rest is zero")
                     .full(99, "sysinfo", SystemSyscalls::sysinfo)
                     .partial(100, "times", TimeSyscalls::times, "by ticks of 10 ms")
                     .full(102, "getuid", CredentialSyscalls::getuid)
@@ -57,26 +61,54 @@ final class Amd64Processes {
                     .full(129, "rt_sigqueueinfo", SignalSyscalls::rtSigqueueinfo)
                     .full(130, "rt_sigsuspend", SignalSyscalls::rtSigsuspend)
                     .full(131, "sigaltstack", SignalSyscalls::sigaltstack)
-                    .partial(135, "personality", SystemSyscalls::personality, "Linux only; its flags are not kept")
+                    .partial(
+                            135,
+                            "personality",
+                            SystemSyscalls::personality,
+                            "Linux only; its flags are not kept")
                     .full(140, "getpriority", ResourceSyscalls::getpriority)
-                    .partial(141, "setpriority", ResourceSyscalls::setpriority, "a number that changes nothing")
+                    .partial(
+                            141,
+                            "setpriority",
+                            ResourceSyscalls::setpriority,
+                            "a number that changes nothing")
                     .partial(142, "sched_setparam", SchedSyscalls::setparam, "SCHED_OTHER only")
                     .partial(143, "sched_getparam", SchedSyscalls::getparam, "SCHED_OTHER only")
-                    .partial(144, "sched_setscheduler", SchedSyscalls::setscheduler, "SCHED_OTHER only")
-                    .partial(145, "sched_getscheduler", SchedSyscalls::getscheduler, "SCHED_OTHER only")
+                    .partial(
+                            144,
+                            "sched_setscheduler",
+                            SchedSyscalls::setscheduler,
+                            "SCHED_OTHER only")
+                    .partial(
+                            145,
+                            "sched_getscheduler",
+                            SchedSyscalls::getscheduler,
+                            "SCHED_OTHER only")
                     .full(146, "sched_get_priority_max", SchedSyscalls::priorityMax)
                     .full(147, "sched_get_priority_min", SchedSyscalls::priorityMin)
                     .full(148, "sched_rr_get_interval", SchedSyscalls::rrGetInterval)
-                    .partial(157, "prctl", PrctlSyscalls::prctl, "names, signals, dumpable, capabilities, subreaper; hints are taken and not followed")
+                    .partial(
+                            157,
+                            "prctl",
+                            PrctlSyscalls::prctl,
+                            "names, signals, dumpable, capabilities, subreaper; hints are taken and not followed")
                     .partial(158, "arch_prctl", PrctlSyscalls::archPrctl, "the FS and GS bases")
-                    .partial(160, "setrlimit", ResourceSyscalls::setrlimit, "CPU and process limits are not enforced")
+                    .partial(
+                            160,
+                            "setrlimit",
+                            ResourceSyscalls::setrlimit,
+                            "CPU and process limits are not enforced")
                     .full(170, "sethostname", SystemSyscalls::sethostname)
                     .full(171, "setdomainname", SystemSyscalls::setdomainname)
                     .full(186, "gettid", ProcessSyscalls::gettid)
                     .full(200, "tkill", SignalSyscalls::tkill)
                     .full(201, "time", TimeSyscalls::time)
                     .partial(202, "futex", FutexSyscalls::futex, "no priority inheritance")
-                    .partial(203, "sched_setaffinity", SchedSyscalls::setaffinity, "checked, not followed")
+                    .partial(
+                            203,
+                            "sched_setaffinity",
+                            SchedSyscalls::setaffinity,
+                            "checked, not followed")
                     .full(204, "sched_getaffinity", SchedSyscalls::getaffinity)
                     .full(218, "set_tid_address", FutexSyscalls::setTidAddress)
                     .full(222, "timer_create", TimerSyscalls::timerCreate)
@@ -84,8 +116,16 @@ final class Amd64Processes {
                     .full(224, "timer_gettime", TimerSyscalls::timerGettime)
                     .full(225, "timer_getoverrun", TimerSyscalls::timerGetoverrun)
                     .full(226, "timer_delete", TimerSyscalls::timerDelete)
-                    .partial(227, "clock_settime", TimeSyscalls::clockSettime, "EPERM: the clock is the host's")
-                    .partial(228, "clock_gettime", TimeSyscalls::clockGettime, "CPU clocks by ticks of 10 ms")
+                    .partial(
+                            227,
+                            "clock_settime",
+                            TimeSyscalls::clockSettime,
+                            "EPERM: the clock is the host's")
+                    .partial(
+                            228,
+                            "clock_gettime",
+                            TimeSyscalls::clockGettime,
+                            "CPU clocks by ticks of 10 ms")
                     .full(229, "clock_getres", TimeSyscalls::clockGetres)
                     .full(230, "clock_nanosleep", TimeSyscalls::clockNanosleep)
                     .full(231, "exit_group", ExecSyscalls::exitGroup)
@@ -93,17 +133,33 @@ final class Amd64Processes {
                     .partial(247, "waitid", WaitSyscalls::waitid, "no P_PIDFD")
                     .partial(251, "ioprio_set", SchedSyscalls::ioprioSet, "taken, not followed")
                     .full(252, "ioprio_get", SchedSyscalls::ioprioGet)
-                    .partial(272, "unshare", CloneSyscalls::unshare, "files and file-system context; no new namespaces")
+                    .partial(
+                            272,
+                            "unshare",
+                            CloneSyscalls::unshare,
+                            "files and file-system context; no new namespaces")
                     .full(273, "set_robust_list", FutexSyscalls::setRobustList)
                     .full(274, "get_robust_list", FutexSyscalls::getRobustList)
                     .full(297, "rt_tgsigqueueinfo", SignalSyscalls::rtTgsigqueueinfo)
-                    .partial(302, "prlimit64", ResourceSyscalls::prlimit64, "CPU and process limits are not enforced")
+                    .partial(
+                            302,
+                            "prlimit64",
+                            ResourceSyscalls::prlimit64,
+                            "CPU and process limits are not enforced")
                     .partial(309, "getcpu", SchedSyscalls::getcpu, "always CPU 0")
                     .partial(315, "sched_getattr", SchedSyscalls::getattr, "SCHED_OTHER only")
                     .full(318, "getrandom", SystemSyscalls::getrandom)
                     .full(322, "execveat", ExecSyscalls::execveat)
-                    .partial(324, "membarrier", SchedSyscalls::membarrier, "the query only: no command is there")
-                    .partial(435, "clone3", CloneSyscalls::clone3, "no new namespaces, pidfd, set_tid, cgroup");
+                    .partial(
+                            324,
+                            "membarrier",
+                            SchedSyscalls::membarrier,
+                            "the query only: no command is there")
+                    .partial(
+                            435,
+                            "clone3",
+                            CloneSyscalls::clone3,
+                            "no new namespaces, pidfd, set_tid, cgroup");
 
     private Amd64Processes() {}
 }

@@ -14,9 +14,9 @@ import static dev.thaw.abi.Fcntl.AT_EMPTY_PATH;
 import static dev.thaw.abi.Fcntl.AT_FDCWD;
 import static dev.thaw.abi.Fcntl.AT_SYMLINK_NOFOLLOW;
 import static dev.thaw.abi.Fcntl.S_IFIFO;
-import static dev.thaw.abi.Signals.SIGXFSZ;
 import static dev.thaw.abi.Inotify.IN_ATTRIB;
 import static dev.thaw.abi.Inotify.IN_MODIFY;
+import static dev.thaw.abi.Signals.SIGXFSZ;
 import static dev.thaw.sentry.ErrnoException.errno;
 
 import dev.thaw.sentry.ErrnoException;
@@ -72,9 +72,11 @@ final class AttributeSyscalls {
         return 0;
     }
 
-    private static Location at(Task task, int dirfd, long address, int flags) throws ErrnoException {
+    private static Location at(Task task, int dirfd, long address, int flags)
+            throws ErrnoException {
         boolean follow = (flags & AT_SYMLINK_NOFOLLOW) == 0;
-        return Paths.resolve(task, dirfd, Paths.path(task, address), follow, (flags & AT_EMPTY_PATH) != 0);
+        return Paths.resolve(
+                task, dirfd, Paths.path(task, address), follow, (flags & AT_EMPTY_PATH) != 0);
     }
 
     private static Location at(Task task, int fd) throws ErrnoException {
@@ -100,7 +102,11 @@ final class AttributeSyscalls {
 
     /** lchown(2). */
     static long lchown(Task task, SyscallArgs args) throws ErrnoException {
-        return chown(task, at(task, AT_FDCWD, args.addr(0), AT_SYMLINK_NOFOLLOW), args.int32(1), args.int32(2));
+        return chown(
+                task,
+                at(task, AT_FDCWD, args.addr(0), AT_SYMLINK_NOFOLLOW),
+                args.int32(1),
+                args.int32(2));
     }
 
     /** fchown(2). */
@@ -111,7 +117,11 @@ final class AttributeSyscalls {
     /** fchownat(2). */
     static long fchownat(Task task, SyscallArgs args) throws ErrnoException {
         Paths.checkFlags(args.int32(4), AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
-        return chown(task, at(task, args.int32(0), args.addr(1), args.int32(4)), args.int32(2), args.int32(3));
+        return chown(
+                task,
+                at(task, args.int32(0), args.addr(1), args.int32(4)),
+                args.int32(2),
+                args.int32(3));
     }
 
     private static long chown(Task task, Location at, int uid, int gid) throws ErrnoException {
@@ -129,7 +139,9 @@ final class AttributeSyscalls {
         int mode = inode.mode();
         inode.chown(uid, gid);
         Watches.at(at, IN_ATTRIB);
-        if (!inode.isDirectory() && !inode.isSymlink() && (mode & (Access.S_ISUID | Access.S_ISGID)) != 0) {
+        if (!inode.isDirectory()
+                && !inode.isSymlink()
+                && (mode & (Access.S_ISUID | Access.S_ISGID)) != 0) {
             int kept = mode & ~Access.S_ISUID;
             if ((mode & 0x8) != 0) {
                 kept &= ~Access.S_ISGID;
@@ -164,7 +176,10 @@ final class AttributeSyscalls {
                 return 0;
             }
         }
-        Location at = args.addr(1) == 0 ? at(task, args.int32(0)) : at(task, args.int32(0), args.addr(1), flags);
+        Location at =
+                args.addr(1) == 0
+                        ? at(task, args.int32(0))
+                        : at(task, args.int32(0), args.addr(1), flags);
         return utimes(task, at, atime, mtime, explicit);
     }
 
@@ -211,7 +226,10 @@ final class AttributeSyscalls {
 
     /** futimesat(2). */
     static long futimesat(Task task, SyscallArgs args) throws ErrnoException {
-        Location at = args.addr(1) == 0 ? at(task, args.int32(0)) : at(task, args.int32(0), args.addr(1), 0);
+        Location at =
+                args.addr(1) == 0
+                        ? at(task, args.int32(0))
+                        : at(task, args.int32(0), args.addr(1), 0);
         return timevals(task, at, args.addr(2));
     }
 
@@ -226,7 +244,12 @@ final class AttributeSyscalls {
         if (au < 0 || au >= 1_000_000 || mu < 0 || mu >= 1_000_000) {
             throw errno(EINVAL);
         }
-        return utimes(task, at, nanos(Packed.get64(b, 0), au * 1000), nanos(Packed.get64(b, 16), mu * 1000), true);
+        return utimes(
+                task,
+                at,
+                nanos(Packed.get64(b, 0), au * 1000),
+                nanos(Packed.get64(b, 16), mu * 1000),
+                true);
     }
 
     /** utime(2). */

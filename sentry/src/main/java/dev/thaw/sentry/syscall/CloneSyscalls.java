@@ -16,7 +16,10 @@ final class CloneSyscalls {
     static long clone(Task task, SyscallArgs args) throws ErrnoException {
         long flags = args.int64(0) & 0xffffff00L;
         int exitSignal = (int) args.int64(0) & 0xff;
-        return TaskClone.clone(task, new TaskClone.Arguments(flags, exitSignal, args.addr(1), args.addr(2), args.addr(3), args.addr(4)));
+        return TaskClone.clone(
+                task,
+                new TaskClone.Arguments(
+                        flags, exitSignal, args.addr(1), args.addr(2), args.addr(3), args.addr(4)));
     }
 
     static long fork(Task task, SyscallArgs args) throws ErrnoException {
@@ -24,7 +27,8 @@ final class CloneSyscalls {
     }
 
     static long vfork(Task task, SyscallArgs args) throws ErrnoException {
-        return TaskClone.clone(task, new TaskClone.Arguments(CLONE_VM | CLONE_VFORK, Signals.SIGCHLD, 0, 0, 0, 0));
+        return TaskClone.clone(
+                task, new TaskClone.Arguments(CLONE_VM | CLONE_VFORK, Signals.SIGCHLD, 0, 0, 0, 0));
     }
 
     /**
@@ -56,24 +60,38 @@ final class CloneSyscalls {
         long flags = words[0];
         long stack = words[5];
         long stackSize = words[6];
-        if ((flags & 0xff & ~CLONE_NEWTIME) != 0 || (flags & CLONE_DETACHED) != 0 || (flags >>> 34) != 0 || (stack == 0) != (stackSize == 0) || words[4] < 0 || words[4] > 64) {
+        if ((flags & 0xff & ~CLONE_NEWTIME) != 0
+                || (flags & CLONE_DETACHED) != 0
+                || (flags >>> 34) != 0
+                || (stack == 0) != (stackSize == 0)
+                || words[4] < 0
+                || words[4] > 64) {
             throw errno(EINVAL);
         }
         if (words[9] != 0) {
             throw errno(EINVAL); // set_tid: only checkpoint tools ask for ids
         }
         return TaskClone.clone(
-                task, new TaskClone.Arguments(flags & ~(long) CLONE_NEWTIME, (int) words[4], stack == 0 ? 0 : stack + stackSize, words[3], words[2], words[7]));
+                task,
+                new TaskClone.Arguments(
+                        flags & ~(long) CLONE_NEWTIME,
+                        (int) words[4],
+                        stack == 0 ? 0 : stack + stackSize,
+                        words[3],
+                        words[2],
+                        words[7]));
     }
 
     /** unshare(2): what tasks share by clone flags; no new namespaces. */
     static long unshare(Task task, SyscallArgs args) throws ErrnoException {
         long flags = args.int32(0) & 0xffffffffL;
-        long known = CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VM | CLONE_THREAD | CLONE_SYSVSEM;
+        long known =
+                CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_VM | CLONE_THREAD | CLONE_SYSVSEM;
         if ((flags & ~known) != 0) {
             return -dev.thaw.abi.Errno.EPERM;
         }
-        if ((flags & (CLONE_SIGHAND | CLONE_VM | CLONE_THREAD)) != 0 && task.threadGroup().tasks().length > 1) {
+        if ((flags & (CLONE_SIGHAND | CLONE_VM | CLONE_THREAD)) != 0
+                && task.threadGroup().tasks().length > 1) {
             throw errno(EINVAL);
         }
         if ((flags & CLONE_FS) != 0) {

@@ -29,8 +29,10 @@ import java.util.List;
 
 /** Control messages, cmsg(3): {@code 0 len (8 bytes), 8 level, 12 type, 16 data}, each aligned to 8 bytes. An instance fills the guest's buffer. */
 final class ControlMessages {
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int HEADER = 16;
     private static final int MAX_RIGHTS = 253;
     private static final int MAX_CONTROL = 20_480;
@@ -63,7 +65,9 @@ final class ControlMessages {
     }
 
     /** Reads what a sender passes. The result owns references to the files. */
-    static Ancillary read(Task task, byte @org.jspecify.annotations.Nullable [] name, long address, long length) throws ErrnoException {
+    static Ancillary read(
+            Task task, byte @org.jspecify.annotations.Nullable [] name, long address, long length)
+            throws ErrnoException {
         if (address == 0 || length == 0) {
             return new Ancillary(name, List.of(), null);
         }
@@ -88,7 +92,12 @@ final class ControlMessages {
                     if (type == SCM_RIGHTS) {
                         addRights(task, control, at + HEADER, data / 4, rights);
                     } else if (type == SCM_CREDENTIALS && data == 12) {
-                        credentials = new int[] {(int) INT.get(control, at + 16), (int) INT.get(control, at + 20), (int) INT.get(control, at + 24)};
+                        credentials =
+                                new int[] {
+                                    (int) INT.get(control, at + 16),
+                                    (int) INT.get(control, at + 20),
+                                    (int) INT.get(control, at + 24)
+                                };
                         checkCredentials(task, credentials);
                     } else {
                         throw errno(EINVAL);
@@ -105,7 +114,9 @@ final class ControlMessages {
         }
     }
 
-    private static void addRights(Task task, byte[] control, int offset, int count, List<FileDescription> rights) throws ErrnoException {
+    private static void addRights(
+            Task task, byte[] control, int offset, int count, List<FileDescription> rights)
+            throws ErrnoException {
         if (count + rights.size() > MAX_RIGHTS) {
             throw errno(rights.isEmpty() ? EINVAL : ETOOMANYREFS);
         }
@@ -124,8 +135,16 @@ final class ControlMessages {
                 throw errno(ESRCH);
             }
         }
-        boolean uid = ucred[1] == who.uid() || ucred[1] == who.euid() || ucred[1] == who.suid() || who.has(CAP_SETUID);
-        boolean gid = ucred[2] == who.gid() || ucred[2] == who.egid() || ucred[2] == who.sgid() || who.has(CAP_SETGID);
+        boolean uid =
+                ucred[1] == who.uid()
+                        || ucred[1] == who.euid()
+                        || ucred[1] == who.suid()
+                        || who.has(CAP_SETUID);
+        boolean gid =
+                ucred[2] == who.gid()
+                        || ucred[2] == who.egid()
+                        || ucred[2] == who.sgid()
+                        || who.has(CAP_SETGID);
         if (!uid || !gid) {
             throw errno(EPERM);
         }

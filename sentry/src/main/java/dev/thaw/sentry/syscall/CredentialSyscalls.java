@@ -54,12 +54,14 @@ final class CredentialSyscalls {
     }
 
     static long setresuid(Task task, SyscallArgs args) throws ErrnoException {
-        task.setCredentials(CredentialRules.setResUid(task, args.int32(0), args.int32(1), args.int32(2)));
+        task.setCredentials(
+                CredentialRules.setResUid(task, args.int32(0), args.int32(1), args.int32(2)));
         return 0;
     }
 
     static long setresgid(Task task, SyscallArgs args) throws ErrnoException {
-        task.setCredentials(CredentialRules.setResGid(task, args.int32(0), args.int32(1), args.int32(2)));
+        task.setCredentials(
+                CredentialRules.setResGid(task, args.int32(0), args.int32(1), args.int32(2)));
         return 0;
     }
 
@@ -177,7 +179,9 @@ final class CredentialSyscalls {
             }
         }
         long known = Credentials.ALL_CAPABILITIES;
-        task.setCredentials(CredentialRules.setCapabilities(task, sets[0] & known, sets[1] & known, sets[2] & known));
+        task.setCredentials(
+                CredentialRules.setCapabilities(
+                        task, sets[0] & known, sets[1] & known, sets[2] & known));
         return 0;
     }
 

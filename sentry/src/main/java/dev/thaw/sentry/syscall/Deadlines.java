@@ -54,7 +54,8 @@ final class Deadlines {
         if (seconds < 0 || micros < 0) {
             throw errno(EINVAL);
         }
-        return Math.min(seconds + micros / 1_000_000, MAX_SECONDS) * SECOND + micros % 1_000_000 * 1000;
+        return Math.min(seconds + micros / 1_000_000, MAX_SECONDS) * SECOND
+                + micros % 1_000_000 * 1000;
     }
 
     /** Writes what is left until {@code deadline} to a timespec ({@code unit} 1) or timeval (1000). A fault is ignored, as Linux does: the call's result stands. */

@@ -43,7 +43,8 @@ final class DirectorySyscalls {
 
     private static long mkdir(Task task, int dirfd, long address, int mode) throws ErrnoException {
         String path = Paths.path(task, address);
-        new NameOperations(task).makeNode(Paths.start(task, dirfd, path), path, S_IFDIR | mode & 0x3ff, 0);
+        new NameOperations(task)
+                .makeNode(Paths.start(task, dirfd, path), path, S_IFDIR | mode & 0x3ff, 0);
         return 0;
     }
 
@@ -57,7 +58,8 @@ final class DirectorySyscalls {
         return mknod(task, args.int32(0), args.addr(1), args.int32(2), args.int32(3));
     }
 
-    private static long mknod(Task task, int dirfd, long address, int mode, int dev) throws ErrnoException {
+    private static long mknod(Task task, int dirfd, long address, int mode, int dev)
+            throws ErrnoException {
         int type = mode & S_IFMT;
         if (type == S_IFDIR) {
             throw errno(EPERM);
@@ -67,7 +69,8 @@ final class DirectorySyscalls {
         }
         String path = Paths.path(task, address);
         int bits = (type == 0 ? S_IFREG : type) | mode & 0xfff;
-        new NameOperations(task).makeNode(Paths.start(task, dirfd, path), path, bits, dev & 0xffff_ffffL);
+        new NameOperations(task)
+                .makeNode(Paths.start(task, dirfd, path), path, bits, dev & 0xffff_ffffL);
         return 0;
     }
 
@@ -106,7 +109,8 @@ final class DirectorySyscalls {
         return symlink(task, args.addr(0), args.int32(1), args.addr(2));
     }
 
-    private static long symlink(Task task, long targetAddress, int dirfd, long address) throws ErrnoException {
+    private static long symlink(Task task, long targetAddress, int dirfd, long address)
+            throws ErrnoException {
         String target = Paths.path(task, targetAddress);
         String path = Paths.path(task, address);
         new NameOperations(task).makeSymlink(target, Paths.start(task, dirfd, path), path);
@@ -124,12 +128,14 @@ final class DirectorySyscalls {
         return link(task, args.int32(0), args.addr(1), args.int32(2), args.addr(3), args.int32(4));
     }
 
-    private static long link(Task task, int oldFd, long oldAddress, int newFd, long newAddress, int flags)
+    private static long link(
+            Task task, int oldFd, long oldAddress, int newFd, long newAddress, int flags)
             throws ErrnoException {
         String oldPath = Paths.path(task, oldAddress);
         String newPath = Paths.path(task, newAddress);
         boolean empty = (flags & AT_EMPTY_PATH) != 0;
-        Location source = Paths.resolve(task, oldFd, oldPath, (flags & AT_SYMLINK_FOLLOW) != 0, empty);
+        Location source =
+                Paths.resolve(task, oldFd, oldPath, (flags & AT_SYMLINK_FOLLOW) != 0, empty);
         new NameOperations(task).makeLink(source, Paths.start(task, newFd, newPath), newPath);
         return 0;
     }
@@ -146,16 +152,19 @@ final class DirectorySyscalls {
 
     /** renameat2(2). */
     static long renameat2(Task task, SyscallArgs args) throws ErrnoException {
-        return rename(task, args.int32(0), args.addr(1), args.int32(2), args.addr(3), args.int32(4));
+        return rename(
+                task, args.int32(0), args.addr(1), args.int32(2), args.addr(3), args.int32(4));
     }
 
-    private static long rename(Task task, int oldFd, long oldAddress, int newFd, long newAddress, int flags)
+    private static long rename(
+            Task task, int oldFd, long oldAddress, int newFd, long newAddress, int flags)
             throws ErrnoException {
         String oldPath = Paths.path(task, oldAddress);
         String newPath = Paths.path(task, newAddress);
         Location oldStart = Paths.start(task, oldFd, oldPath);
         Location newStart = Paths.start(task, newFd, newPath);
-        new RenameOperation(task, task.credentials(), task.fs(), flags).rename(oldStart, oldPath, newStart, newPath);
+        new RenameOperation(task, task.credentials(), task.fs(), flags)
+                .rename(oldStart, oldPath, newStart, newPath);
         return 0;
     }
 
@@ -201,7 +210,15 @@ final class DirectorySyscalls {
         }
     }
 
-    private static void put(byte[] out, int at, int length, String name, long ino, int type, long next, boolean wide) {
+    private static void put(
+            byte[] out,
+            int at,
+            int length,
+            String name,
+            long ino,
+            int type,
+            long next,
+            boolean wide) {
         Packed.put64(out, at, ino);
         Packed.put64(out, at + 8, next);
         Packed.put16(out, at + 16, length);
@@ -217,7 +234,16 @@ final class DirectorySyscalls {
 
     /** chdir(2). */
     static long chdir(Task task, SyscallArgs args) throws ErrnoException {
-        task.fs().setCwd(directory(task, Paths.resolve(task, AT_FDCWD, Paths.path(task, args.addr(0)), true, false)));
+        task.fs()
+                .setCwd(
+                        directory(
+                                task,
+                                Paths.resolve(
+                                        task,
+                                        AT_FDCWD,
+                                        Paths.path(task, args.addr(0)),
+                                        true,
+                                        false)));
         return 0;
     }
 
@@ -231,7 +257,10 @@ final class DirectorySyscalls {
 
     /** chroot(2). */
     static long chroot(Task task, SyscallArgs args) throws ErrnoException {
-        Location at = directory(task, Paths.resolve(task, AT_FDCWD, Paths.path(task, args.addr(0)), true, false));
+        Location at =
+                directory(
+                        task,
+                        Paths.resolve(task, AT_FDCWD, Paths.path(task, args.addr(0)), true, false));
         if (!task.credentials().has(Access.CAP_SYS_CHROOT)) {
             throw errno(EPERM);
         }
@@ -254,7 +283,8 @@ final class DirectorySyscalls {
         if (cwd.dentry().isRemoved()) {
             throw errno(ENOENT);
         }
-        byte[] path = MountNamespace.pathOf(cwd, task.fs().root()).getBytes(StandardCharsets.ISO_8859_1);
+        byte[] path =
+                MountNamespace.pathOf(cwd, task.fs().root()).getBytes(StandardCharsets.ISO_8859_1);
         if (args.size(1) >= 0 && args.size(1) < path.length + 1) {
             throw errno(ERANGE);
         }

@@ -22,8 +22,10 @@ import java.util.Arrays;
 
 /** epoll(7) (Linux: {@code fs/eventpoll.c}). On x86-64 {@code struct epoll_event} is packed: 4 bytes of events, 8 of data. */
 final class EpollSyscalls {
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int EVENT_SIZE = 12;
     private static final int MAX_EVENTS = Integer.MAX_VALUE / EVENT_SIZE;
 
@@ -101,7 +103,8 @@ final class EpollSyscalls {
         }
     }
 
-    private static long await(Task task, EpollFile epoll, long address, int max, long deadline) throws ErrnoException {
+    private static long await(Task task, EpollFile epoll, long address, int max, long deadline)
+            throws ErrnoException {
         Events events = new Events();
         if (epoll.collect(max, events) > 0 || deadline == Deadlines.NOW) {
             return events.copyOut(task, address);
@@ -146,7 +149,10 @@ final class EpollSyscalls {
 
         long copyOut(Task task, long address) throws ErrnoException {
             if (length > 0) {
-                task.mm().copyOutBytes(address, length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
+                task.mm()
+                        .copyOutBytes(
+                                address,
+                                length == bytes.length ? bytes : Arrays.copyOf(bytes, length));
             }
             return length / EVENT_SIZE;
         }

@@ -44,7 +44,9 @@ final class EventSyscalls {
         if ((flags & ~(EFD_SEMAPHORE | EFD_CLOEXEC | EFD_NONBLOCK)) != 0) {
             return -EINVAL;
         }
-        EventFile file = new EventFile(initial & 0xffff_ffffL, (flags & EFD_SEMAPHORE) != 0, flags & EFD_NONBLOCK);
+        EventFile file =
+                new EventFile(
+                        initial & 0xffff_ffffL, (flags & EFD_SEMAPHORE) != 0, flags & EFD_NONBLOCK);
         return NewFiles.install(task, file, (flags & EFD_CLOEXEC) != 0);
     }
 
@@ -66,7 +68,10 @@ final class EventSyscalls {
                 return -EINVAL;
             }
         }
-        return NewFiles.install(task, new TimerFile(task.kernel(), clock, flags & TFD_NONBLOCK), (flags & TFD_CLOEXEC) != 0);
+        return NewFiles.install(
+                task,
+                new TimerFile(task.kernel(), clock, flags & TFD_NONBLOCK),
+                (flags & TFD_CLOEXEC) != 0);
     }
 
     /** timerfd_settime(2). */
@@ -117,7 +122,11 @@ final class EventSyscalls {
 
     /** signalfd4(2). */
     static long signalfd4(Task task, SyscallArgs args) throws ErrnoException {
-        return signalfd(task, args.int32(0), SignalMasks.read(task, args.addr(1), args.size(2)), args.int32(3));
+        return signalfd(
+                task,
+                args.int32(0),
+                SignalMasks.read(task, args.addr(1), args.size(2)),
+                args.int32(3));
     }
 
     private static long signalfd(Task task, int fd, long mask, int flags) throws ErrnoException {
@@ -125,7 +134,10 @@ final class EventSyscalls {
             return -EINVAL;
         }
         if (fd == -1) {
-            return NewFiles.install(task, new SignalFile(task.threadGroup(), mask, flags & SFD_NONBLOCK), (flags & SFD_CLOEXEC) != 0);
+            return NewFiles.install(
+                    task,
+                    new SignalFile(task.threadGroup(), mask, flags & SFD_NONBLOCK),
+                    (flags & SFD_CLOEXEC) != 0);
         }
         try (FileDescription file = task.fds().get(fd)) {
             if (!(file instanceof SignalFile signals)) {

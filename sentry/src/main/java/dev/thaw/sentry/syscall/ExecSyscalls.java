@@ -28,7 +28,8 @@ final class ExecSyscalls {
         return exec(task, path, args.int32(0), args.int32(4), args.addr(2), args.addr(3));
     }
 
-    private static long exec(Task task, String path, int dirFd, int flags, long argv, long envp) throws ErrnoException {
+    private static long exec(Task task, String path, int dirFd, int flags, long argv, long envp)
+            throws ErrnoException {
         long[] budget = {MAX_TOTAL};
         List<String> arguments = strings(task, argv, budget);
         List<String> environment = strings(task, envp, budget);
@@ -39,7 +40,8 @@ final class ExecSyscalls {
     }
 
     /** A null-terminated array of strings; null stands for an empty one. */
-    private static List<String> strings(Task task, long array, long[] budget) throws ErrnoException {
+    private static List<String> strings(Task task, long array, long[] budget)
+            throws ErrnoException {
         List<String> list = new ArrayList<>();
         if (array == 0) {
             return list;

@@ -47,14 +47,18 @@ final class FcntlSyscalls {
                     file.changeStatusFlags(SETFL_MASK, args.int32(2));
                     yield 0;
                 }
-                case F_GETLK, F_OFD_GETLK -> getLock(task, file, args.addr(2), command == F_OFD_GETLK);
+                case F_GETLK, F_OFD_GETLK ->
+                        getLock(task, file, args.addr(2), command == F_OFD_GETLK);
                 case F_SETLK -> setLock(task, file, args.addr(2), false, false);
                 case F_SETLKW -> setLock(task, file, args.addr(2), true, false);
                 case F_OFD_SETLK -> setLock(task, file, args.addr(2), false, true);
                 case F_OFD_SETLKW -> setLock(task, file, args.addr(2), true, true);
                 case F_GETPIPE_SZ -> pipe(file).pipeSize();
                 case F_SETPIPE_SZ ->
-                        pipe(file).setPipeSize(args.int32(2), task.credentials().has(Access.CAP_SYS_RESOURCE));
+                        pipe(file)
+                                .setPipeSize(
+                                        args.int32(2),
+                                        task.credentials().has(Access.CAP_SYS_RESOURCE));
                 case F_GETOWN, F_GETSIG, F_SETOWN, F_SETSIG -> 0;
                 default -> -EINVAL;
             };
@@ -76,7 +80,8 @@ final class FcntlSyscalls {
         throw errno(EBADF);
     }
 
-    private static long dup(Task task, FileDescription file, int min, boolean cloexec) throws ErrnoException {
+    private static long dup(Task task, FileDescription file, int min, boolean cloexec)
+            throws ErrnoException {
         long limit = Limits.openFiles(task);
         if (min < 0 || min >= limit) {
             throw errno(EINVAL);
@@ -94,8 +99,8 @@ final class FcntlSyscalls {
         }
     }
 
-    private static FileLocks.Lock lock(Task task, FileDescription file, byte[] b, boolean description)
-            throws ErrnoException {
+    private static FileLocks.Lock lock(
+            Task task, FileDescription file, byte[] b, boolean description) throws ErrnoException {
         int type = Packed.get16(b, 0);
         long start = Packed.get64(b, 8);
         long length = Packed.get64(b, 16);
@@ -124,7 +129,8 @@ final class FcntlSyscalls {
             throw errno(EINVAL);
         }
         Saveable owner = description ? file : task.fds();
-        return new FileLocks.Lock(owner, false, description ? -1 : task.threadGroup().pid(), type, start, end);
+        return new FileLocks.Lock(
+                owner, false, description ? -1 : task.threadGroup().pid(), type, start, end);
     }
 
     private static long getLock(Task task, FileDescription file, long address, boolean description)
@@ -141,17 +147,21 @@ final class FcntlSyscalls {
             Packed.put16(b, 0, other.type());
             Packed.put16(b, 2, SEEK_SET);
             Packed.put64(b, 8, other.start());
-            Packed.put64(b, 16, other.end() == Long.MAX_VALUE ? 0 : other.end() - other.start() + 1);
+            Packed.put64(
+                    b, 16, other.end() == Long.MAX_VALUE ? 0 : other.end() - other.start() + 1);
             Packed.put32(b, 24, other.pid());
         }
         task.mm().copyOutBytes(address, b);
         return 0;
     }
 
-    private static long setLock(Task task, FileDescription file, long address, boolean wait, boolean description)
+    private static long setLock(
+            Task task, FileDescription file, long address, boolean wait, boolean description)
             throws ErrnoException {
-        FileLocks.Lock wanted = lock(task, file, task.mm().copyInBytes(address, FLOCK_SIZE), description);
-        if ((wanted.type() == F_RDLCK && !file.isReadable()) || (wanted.type() == F_WRLCK && !file.isWritable())) {
+        FileLocks.Lock wanted =
+                lock(task, file, task.mm().copyInBytes(address, FLOCK_SIZE), description);
+        if ((wanted.type() == F_RDLCK && !file.isReadable())
+                || (wanted.type() == F_WRLCK && !file.isWritable())) {
             throw errno(EBADF);
         }
         return take(task, file.inode().locks(), wanted, wait);
@@ -211,9 +221,11 @@ final class FcntlSyscalls {
                 case FIOCLEX -> task.fds().setCloseOnExec(fd, true);
                 case FIONCLEX -> task.fds().setCloseOnExec(fd, false);
                 case FIONBIO ->
-                        file.changeStatusFlags(O_NONBLOCK, task.mm().readInt(args.addr(2)) != 0 ? O_NONBLOCK : 0);
+                        file.changeStatusFlags(
+                                O_NONBLOCK, task.mm().readInt(args.addr(2)) != 0 ? O_NONBLOCK : 0);
                 case FIOASYNC ->
-                        file.changeStatusFlags(O_ASYNC, task.mm().readInt(args.addr(2)) != 0 ? O_ASYNC : 0);
+                        file.changeStatusFlags(
+                                O_ASYNC, task.mm().readInt(args.addr(2)) != 0 ? O_ASYNC : 0);
                 default -> {
                     return file.ioctl(task, args.int32(1), args.int64(2));
                 }

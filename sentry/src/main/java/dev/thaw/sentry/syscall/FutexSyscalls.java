@@ -20,33 +20,111 @@ final class FutexSyscalls {
         int value = args.int32(2);
         boolean shared = (op & FUTEX_PRIVATE_FLAG) == 0;
         int command = op & FUTEX_CMD_MASK;
-        if ((op & FUTEX_CLOCK_REALTIME) != 0 && command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET) {
+        if ((op & FUTEX_CLOCK_REALTIME) != 0
+                && command != FUTEX_WAIT
+                && command != FUTEX_WAIT_BITSET) {
             return -ENOSYS;
         }
         return switch (command) {
-            case FUTEX_WAIT -> await(task, args, address, shared, value, FUTEX_BITSET_MATCH_ANY, true, (op & FUTEX_CLOCK_REALTIME) != 0);
-            case FUTEX_WAIT_BITSET -> await(task, args, address, shared, value, args.int32(5), false, (op & FUTEX_CLOCK_REALTIME) != 0);
-            case FUTEX_WAKE -> task.kernel().futexes().wake(task, address, shared, Math.max(1, value), FUTEX_BITSET_MATCH_ANY);
-            case FUTEX_WAKE_BITSET -> task.kernel().futexes().wake(task, address, shared, Math.max(1, value), args.int32(5));
-            case FUTEX_REQUEUE -> task.kernel().futexes().requeue(task, address, args.addr(4), shared, value, args.int32(3), false, 0);
-            case FUTEX_CMP_REQUEUE -> task.kernel().futexes().requeue(task, address, args.addr(4), shared, value, args.int32(3), true, args.int32(5));
-            case FUTEX_WAKE_OP -> task.kernel().futexes().wakeOperation(task, address, args.addr(4), shared, value, args.int32(3), args.int32(5));
+            case FUTEX_WAIT ->
+                    await(
+                            task,
+                            args,
+                            address,
+                            shared,
+                            value,
+                            FUTEX_BITSET_MATCH_ANY,
+                            true,
+                            (op & FUTEX_CLOCK_REALTIME) != 0);
+            case FUTEX_WAIT_BITSET ->
+                    await(
+                            task,
+                            args,
+                            address,
+                            shared,
+                            value,
+                            args.int32(5),
+                            false,
+                            (op & FUTEX_CLOCK_REALTIME) != 0);
+            case FUTEX_WAKE ->
+                    task.kernel()
+                            .futexes()
+                            .wake(
+                                    task,
+                                    address,
+                                    shared,
+                                    Math.max(1, value),
+                                    FUTEX_BITSET_MATCH_ANY);
+            case FUTEX_WAKE_BITSET ->
+                    task.kernel()
+                            .futexes()
+                            .wake(task, address, shared, Math.max(1, value), args.int32(5));
+            case FUTEX_REQUEUE ->
+                    task.kernel()
+                            .futexes()
+                            .requeue(
+                                    task,
+                                    address,
+                                    args.addr(4),
+                                    shared,
+                                    value,
+                                    args.int32(3),
+                                    false,
+                                    0);
+            case FUTEX_CMP_REQUEUE ->
+                    task.kernel()
+                            .futexes()
+                            .requeue(
+                                    task,
+                                    address,
+                                    args.addr(4),
+                                    shared,
+                                    value,
+                                    args.int32(3),
+                                    true,
+                                    args.int32(5));
+            case FUTEX_WAKE_OP ->
+                    task.kernel()
+                            .futexes()
+                            .wakeOperation(
+                                    task,
+                                    address,
+                                    args.addr(4),
+                                    shared,
+                                    value,
+                                    args.int32(3),
+                                    args.int32(5));
             default -> -ENOSYS;
         };
     }
 
-    private static long await(Task task, SyscallArgs args, long address, boolean shared, int expected, int bitset, boolean relative, boolean realtime)
+    private static long await(
+            Task task,
+            SyscallArgs args,
+            long address,
+            boolean shared,
+            int expected,
+            int bitset,
+            boolean relative,
+            boolean realtime)
             throws ErrnoException {
         long timeoutAddress = args.addr(3);
         long deadline = Long.MAX_VALUE;
         if (timeoutAddress != 0) {
             long time = Guest.readTimespec(task, timeoutAddress);
             if (!relative) {
-                time = Math.max(0, time - (realtime ? task.kernel().clock().realtime() : task.kernel().clock().monotonic()));
+                time =
+                        Math.max(
+                                0,
+                                time
+                                        - (realtime
+                                                ? task.kernel().clock().realtime()
+                                                : task.kernel().clock().monotonic()));
             }
             deadline = task.deadline(time);
         }
-        int result = task.kernel().futexes().await(task, address, shared, expected, bitset, deadline);
+        int result =
+                task.kernel().futexes().await(task, address, shared, expected, bitset, deadline);
         return result == -ERESTARTSYS && timeoutAddress != 0 ? -ERESTART_RESTARTBLOCK : result;
     }
 

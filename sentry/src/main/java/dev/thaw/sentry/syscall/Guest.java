@@ -12,8 +12,10 @@ import java.nio.ByteOrder;
 /** Small structs of the guest's. */
 final class Guest {
     static final long SECOND = 1_000_000_000L;
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
     static long getLong(byte[] bytes, int offset) {
         return (long) LONG.get(bytes, offset);
@@ -41,11 +43,14 @@ final class Guest {
         return nanos(task.mm().readLong(address), task.mm().readLong(address + 8), 1_000_000, 1000);
     }
 
-    private static long nanos(long seconds, long fraction, long limit, long unit) throws ErrnoException {
+    private static long nanos(long seconds, long fraction, long limit, long unit)
+            throws ErrnoException {
         if (seconds < 0 || fraction < 0 || fraction >= limit) {
             throw errno(EINVAL);
         }
-        return seconds > Long.MAX_VALUE / SECOND - 1 ? Long.MAX_VALUE - 1 : seconds * SECOND + fraction * unit;
+        return seconds > Long.MAX_VALUE / SECOND - 1
+                ? Long.MAX_VALUE - 1
+                : seconds * SECOND + fraction * unit;
     }
 
     static void writeTimespec(Task task, long address, long ns) throws ErrnoException {

@@ -22,7 +22,15 @@ import dev.thaw.sentry.vfs.Inode;
 
 /** inotify(7) (Linux: {@code fs/notify/inotify}). */
 final class InotifySyscalls {
-    private static final int VALID = IN_ALL_EVENTS | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ONESHOT | 0xe000;
+    private static final int VALID =
+            IN_ALL_EVENTS
+                    | IN_ONLYDIR
+                    | IN_DONT_FOLLOW
+                    | IN_EXCL_UNLINK
+                    | IN_MASK_ADD
+                    | IN_MASK_CREATE
+                    | IN_ONESHOT
+                    | 0xe000;
 
     /** inotify_init(2). */
     static long inotifyInit(Task task, SyscallArgs args) throws ErrnoException {
@@ -35,7 +43,8 @@ final class InotifySyscalls {
         if ((flags & ~(IN_NONBLOCK | IN_CLOEXEC)) != 0) {
             return -EINVAL;
         }
-        return NewFiles.install(task, new InotifyFile(flags & IN_NONBLOCK), (flags & IN_CLOEXEC) != 0);
+        return NewFiles.install(
+                task, new InotifyFile(flags & IN_NONBLOCK), (flags & IN_CLOEXEC) != 0);
     }
 
     /** inotify_add_watch(2). */
@@ -49,7 +58,9 @@ final class InotifySyscalls {
                 return -EINVAL;
             }
             String path = Paths.path(task, args.addr(1));
-            Inode inode = Paths.resolve(task, AT_FDCWD, path, (mask & IN_DONT_FOLLOW) == 0, false).inode();
+            Inode inode =
+                    Paths.resolve(task, AT_FDCWD, path, (mask & IN_DONT_FOLLOW) == 0, false)
+                            .inode();
             if ((mask & IN_ONLYDIR) != 0 && !inode.isDirectory()) {
                 return -ENOTDIR;
             }

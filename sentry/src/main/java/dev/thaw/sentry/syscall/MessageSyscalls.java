@@ -44,9 +44,13 @@ final class MessageSyscalls {
     static long sendto(Task task, SyscallArgs args) throws ErrnoException {
         try (FileDescription file = task.fds().get(args.int32(0))) {
             SocketFile socket = SocketFile.of(file);
-            byte[] address = args.addr(4) == 0 ? null : SocketSyscalls.readAddress(task, args.addr(4), args.int32(5));
+            byte[] address =
+                    args.addr(4) == 0
+                            ? null
+                            : SocketSyscalls.readAddress(task, args.addr(4), args.int32(5));
             IoBuffer source = task.mm().buffer(args.addr(1), args.size(2));
-            return send(task, socket, source, args.int32(3), new Ancillary(address, List.of(), null));
+            return send(
+                    task, socket, source, args.int32(3), new Ancillary(address, List.of(), null));
         }
     }
 
@@ -64,7 +68,11 @@ final class MessageSyscalls {
             }
             byte[] address = received.address;
             if (result >= 0 && args.addr(4) != 0) {
-                SocketSyscalls.writeAddress(task, args.addr(4), args.addr(5), address == null || address.length <= 2 ? new byte[0] : address);
+                SocketSyscalls.writeAddress(
+                        task,
+                        args.addr(4),
+                        args.addr(5),
+                        address == null || address.length <= 2 ? new byte[0] : address);
             }
             return result;
         }
@@ -126,7 +134,9 @@ final class MessageSyscalls {
                 }
                 task.mm().writeInt(header + MSGHDR_SIZE, (int) result);
                 done++;
-                if (timeAddr != 0 && (deadline == Deadlines.NOW || task.kernel().clock().monotonic() >= deadline)) {
+                if (timeAddr != 0
+                        && (deadline == Deadlines.NOW
+                                || task.kernel().clock().monotonic() >= deadline)) {
                     break;
                 }
             }
@@ -141,13 +151,21 @@ final class MessageSyscalls {
         return done;
     }
 
-    private static long sendMessage(Task task, SocketFile socket, long header, int flags) throws ErrnoException {
+    private static long sendMessage(Task task, SocketFile socket, long header, int flags)
+            throws ErrnoException {
         long nameAddr = task.mm().readLong(header);
         int nameLength = task.mm().readInt(header + 8);
-        IoBuffer source = task.mm().iovec(task.mm().readLong(header + 16), vectorLength(task.mm().readLong(header + 24)));
+        IoBuffer source =
+                task.mm()
+                        .iovec(
+                                task.mm().readLong(header + 16),
+                                vectorLength(task.mm().readLong(header + 24)));
         long controlAddr = task.mm().readLong(header + 32);
         long controlLength = task.mm().readLong(header + 40);
-        byte[] address = nameAddr == 0 || nameLength == 0 ? null : SocketSyscalls.readAddress(task, nameAddr, nameLength);
+        byte[] address =
+                nameAddr == 0 || nameLength == 0
+                        ? null
+                        : SocketSyscalls.readAddress(task, nameAddr, nameLength);
         Ancillary ancillary = ControlMessages.read(task, address, controlAddr, controlLength);
         long result = -1;
         try {
@@ -168,7 +186,9 @@ final class MessageSyscalls {
     }
 
     /** Sends all of {@code source}, waiting where that is allowed. The ancillary data goes with the first bytes. */
-    private static long send(Task task, SocketFile socket, IoBuffer source, int flags, Ancillary ancillary) throws ErrnoException {
+    private static long send(
+            Task task, SocketFile socket, IoBuffer source, int flags, Ancillary ancillary)
+            throws ErrnoException {
         long deadline = SocketSyscalls.deadline(task, socket, flags, SO_SNDTIMEO);
         long[] done = {task.callProgress()};
         if (done[0] > 0) {
@@ -179,7 +199,11 @@ final class MessageSyscalls {
             byte[] address = ancillary.address();
             long result = sendRest(task, socket, source, flags, ancillary, done);
             if (result == -EAGAIN && deadline != Deadlines.NOW) {
-                result = address != null ? SocketSyscalls.waitForTarget(task, socket, address, deadline, attempt) : Waits.until(task, socket, POLLOUT, deadline, attempt);
+                result =
+                        address != null
+                                ? SocketSyscalls.waitForTarget(
+                                        task, socket, address, deadline, attempt)
+                                : Waits.until(task, socket, POLLOUT, deadline, attempt);
             }
             if (result == -ERESTARTSYS && done[0] > 0) {
                 task.setCallProgress(done[0]); // a pause must not be seen as a short write
@@ -187,7 +211,9 @@ final class MessageSyscalls {
             }
             return result < 0 && done[0] > 0 ? done[0] : result;
         } catch (ErrnoException e) {
-            if (e.errno() == EPIPE && (flags & MSG_NOSIGNAL) == 0 && socket.type() != dev.thaw.abi.Socket.SOCK_DGRAM) {
+            if (e.errno() == EPIPE
+                    && (flags & MSG_NOSIGNAL) == 0
+                    && socket.type() != dev.thaw.abi.Socket.SOCK_DGRAM) {
                 task.sendSelf(SIGPIPE);
             }
             if (done[0] > 0) {
@@ -197,7 +223,14 @@ final class MessageSyscalls {
         }
     }
 
-    private static long sendRest(Task task, SocketFile socket, IoBuffer source, int flags, Ancillary ancillary, long[] done) throws ErrnoException {
+    private static long sendRest(
+            Task task,
+            SocketFile socket,
+            IoBuffer source,
+            int flags,
+            Ancillary ancillary,
+            long[] done)
+            throws ErrnoException {
         while (true) {
             long sent = socket.send(task, source, flags, done[0] == 0 ? ancillary : Ancillary.NONE);
             if (sent < 0) {
@@ -210,9 +243,14 @@ final class MessageSyscalls {
         }
     }
 
-    private static long receiveMessage(Task task, SocketFile socket, long header, int flags) throws ErrnoException {
+    private static long receiveMessage(Task task, SocketFile socket, long header, int flags)
+            throws ErrnoException {
         long nameAddr = task.mm().readLong(header);
-        IoBuffer target = task.mm().iovec(task.mm().readLong(header + 16), vectorLength(task.mm().readLong(header + 24)));
+        IoBuffer target =
+                task.mm()
+                        .iovec(
+                                task.mm().readLong(header + 16),
+                                vectorLength(task.mm().readLong(header + 24)));
         long controlAddr = task.mm().readLong(header + 32);
         long controlLength = task.mm().readLong(header + 40);
         Received received = new Received();
@@ -229,10 +267,15 @@ final class MessageSyscalls {
                     throw errno(EINVAL);
                 }
                 byte[] name = address == null || address.length <= 2 ? new byte[0] : address;
-                task.mm().copyOutBytes(nameAddr, name.length > room ? java.util.Arrays.copyOf(name, room) : name);
+                task.mm()
+                        .copyOutBytes(
+                                nameAddr,
+                                name.length > room ? java.util.Arrays.copyOf(name, room) : name);
                 task.mm().writeInt(header + 8, name.length);
             }
-            ControlMessages control = new ControlMessages(task, socket, controlAddr, controlAddr == 0 ? 0 : controlLength);
+            ControlMessages control =
+                    new ControlMessages(
+                            task, socket, controlAddr, controlAddr == 0 ? 0 : controlLength);
             control.write(received, (flags & MSG_CMSG_CLOEXEC) != 0);
             task.mm().writeLong(header + 40, control.length());
             task.mm().writeInt(header + 48, messageFlags | control.flags());
@@ -242,17 +285,33 @@ final class MessageSyscalls {
         }
     }
 
-    private static long receive(Task task, SocketFile socket, IoBuffer target, int flags, Received received) throws ErrnoException {
+    private static long receive(
+            Task task, SocketFile socket, IoBuffer target, int flags, Received received)
+            throws ErrnoException {
         long deadline = SocketSyscalls.deadline(task, socket, flags, SO_RCVTIMEO);
-        boolean all = (flags & MSG_WAITALL) != 0 && (flags & MSG_PEEK) == 0 && socket.type() == SOCK_STREAM;
+        boolean all =
+                (flags & MSG_WAITALL) != 0
+                        && (flags & MSG_PEEK) == 0
+                        && socket.type() == SOCK_STREAM;
         if (!all) {
-            return Waits.until(task, socket, POLLIN, deadline, () -> socket.receive(task, target, flags, received));
+            return Waits.until(
+                    task,
+                    socket,
+                    POLLIN,
+                    deadline,
+                    () -> socket.receive(task, target, flags, received));
         }
         long done = 0;
         while (target.remaining() > 0) {
             long result;
             try {
-                result = Waits.until(task, socket, POLLIN, deadline, () -> socket.receive(task, target, flags, received));
+                result =
+                        Waits.until(
+                                task,
+                                socket,
+                                POLLIN,
+                                deadline,
+                                () -> socket.receive(task, target, flags, received));
             } catch (ErrnoException e) {
                 if (done > 0) {
                     return done;

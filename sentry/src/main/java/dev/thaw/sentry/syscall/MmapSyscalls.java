@@ -50,18 +50,19 @@ import org.jspecify.annotations.Nullable;
 final class MmapSyscalls {
     private static final int PAGE = 4096;
     private static final int PROT_KNOWN = PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM;
-    private static final int MAP_KNOWN = MAP_TYPE
-            | MAP_ANONYMOUS
-            | MAP_DENYWRITE
-            | MAP_EXECUTABLE
-            | MAP_FIXED
-            | MAP_FIXED_NOREPLACE
-            | MAP_GROWSDOWN
-            | MAP_LOCKED
-            | MAP_NONBLOCK
-            | MAP_NORESERVE
-            | MAP_POPULATE
-            | MAP_STACK;
+    private static final int MAP_KNOWN =
+            MAP_TYPE
+                    | MAP_ANONYMOUS
+                    | MAP_DENYWRITE
+                    | MAP_EXECUTABLE
+                    | MAP_FIXED
+                    | MAP_FIXED_NOREPLACE
+                    | MAP_GROWSDOWN
+                    | MAP_LOCKED
+                    | MAP_NONBLOCK
+                    | MAP_NORESERVE
+                    | MAP_POPULATE
+                    | MAP_STACK;
 
     /** mmap(2). */
     static long mmap(Task task, SyscallArgs args) throws ErrnoException {
@@ -78,7 +79,8 @@ final class MmapSyscalls {
         }
     }
 
-    private static long map(Task task, SyscallArgs args, int prot, int flags, @Nullable FileDescription file)
+    private static long map(
+            Task task, SyscallArgs args, int prot, int flags, @Nullable FileDescription file)
             throws ErrnoException {
         long length = args.size(1);
         long offset = args.int64(5);
@@ -105,7 +107,9 @@ final class MmapSyscalls {
         }
         MemoryManager mm = task.mm();
         long address = mm.mmap(args.addr(0), length, prot, flags, file, file == null ? 0 : offset);
-        if ((flags & (MAP_POPULATE | MAP_LOCKED)) != 0 && (flags & MAP_NONBLOCK) == 0 && prot != 0) {
+        if ((flags & (MAP_POPULATE | MAP_LOCKED)) != 0
+                && (flags & MAP_NONBLOCK) == 0
+                && prot != 0) {
             populate(mm, address, length, (prot & PROT_WRITE) != 0);
         }
         return address;
@@ -161,13 +165,15 @@ final class MmapSyscalls {
 
     /** mremap(2). */
     static long mremap(Task task, SyscallArgs args) throws ErrnoException {
-        return task.mm().mremap(args.addr(0), args.size(1), args.size(2), args.int32(3), args.addr(4));
+        return task.mm()
+                .mremap(args.addr(0), args.size(1), args.size(2), args.int32(3), args.addr(4));
     }
 
     /** msync(2). */
     static long msync(Task task, SyscallArgs args) throws ErrnoException {
         int flags = args.int32(2);
-        if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0 || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC)) {
+        if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) != 0
+                || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC)) {
             return -EINVAL;
         }
         long length = rangeLength(args.addr(0), args.size(1), -ENOMEM);
@@ -187,7 +193,8 @@ final class MmapSyscalls {
         MemoryManager mm = task.mm();
         long piece = 1L << 30;
         for (long done = 0; done < length; done += piece) {
-            byte[] pages = mm.advice().residency(args.addr(0) + done, Math.min(piece, length - done));
+            byte[] pages =
+                    mm.advice().residency(args.addr(0) + done, Math.min(piece, length - done));
             mm.copyOutBytes(args.addr(2) + done / PAGE, pages);
         }
         return 0;
@@ -196,7 +203,9 @@ final class MmapSyscalls {
     /** madvise(2). */
     static long madvise(Task task, SyscallArgs args) throws ErrnoException {
         int advice = args.int32(2);
-        boolean known = (advice >= MADV_NORMAL && advice <= MADV_DONTNEED) || (advice >= MADV_FREE && advice <= MADV_COLLAPSE);
+        boolean known =
+                (advice >= MADV_NORMAL && advice <= MADV_DONTNEED)
+                        || (advice >= MADV_FREE && advice <= MADV_COLLAPSE);
         if (!known || advice == MADV_REMOVE) {
             return -EINVAL;
         }
@@ -238,7 +247,9 @@ final class MmapSyscalls {
     /** mlockall(2). */
     static long mlockall(Task task, SyscallArgs args) {
         int flags = args.int32(0);
-        if (flags == 0 || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) != 0 || flags == MCL_ONFAULT) {
+        if (flags == 0
+                || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) != 0
+                || flags == MCL_ONFAULT) {
             return -EINVAL;
         }
         task.mm().advice().lockAll(flags);

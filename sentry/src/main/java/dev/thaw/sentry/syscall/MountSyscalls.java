@@ -1,8 +1,8 @@
 package dev.thaw.sentry.syscall;
 
 import static dev.thaw.abi.Errno.EINVAL;
-import static dev.thaw.abi.Errno.ENODEV;
 import static dev.thaw.abi.Errno.ENODATA;
+import static dev.thaw.abi.Errno.ENODEV;
 import static dev.thaw.abi.Errno.EOPNOTSUPP;
 import static dev.thaw.abi.Errno.EPERM;
 import static dev.thaw.abi.Fcntl.AT_FDCWD;
@@ -19,7 +19,8 @@ import dev.thaw.sentry.vfs.MountNamespace;
 
 /** mount(2), umount2(2) ({@code fs/namespace.c}) and extended attributes, of which there are none. */
 final class MountSyscalls {
-    private static final int KEPT = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME;
+    private static final int KEPT =
+            MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME;
     private static final int PROPAGATION = MS_PRIVATE | MS_SLAVE | MS_SHARED | MS_UNBINDABLE;
 
     /** mount(2): tmpfs, bind mounts, remounts; propagation is accepted, as there is one namespace. */

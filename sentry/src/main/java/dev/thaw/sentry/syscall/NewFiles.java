@@ -9,7 +9,8 @@ import java.nio.ByteOrder;
 
 /** Descriptors for files that a call made. */
 final class NewFiles {
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
     /** Gives {@code file} the lowest free descriptor; closes it when there is none. */
     static int install(Task task, FileDescription file, boolean closeOnExec) throws ErrnoException {
@@ -26,7 +27,13 @@ final class NewFiles {
     }
 
     /** Gives both files descriptors and writes them to the {@code int[2]} at {@code address}; none is left open when one of the three fails. */
-    static void installPair(Task task, FileDescription first, FileDescription second, boolean closeOnExec, long address) throws ErrnoException {
+    static void installPair(
+            Task task,
+            FileDescription first,
+            FileDescription second,
+            boolean closeOnExec,
+            long address)
+            throws ErrnoException {
         int fd0;
         try {
             fd0 = install(task, first, closeOnExec);

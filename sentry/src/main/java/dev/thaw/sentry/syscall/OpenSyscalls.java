@@ -54,7 +54,8 @@ final class OpenSyscalls {
         return open(task, AT_FDCWD, args.addr(0), O_CREAT | O_WRONLY | O_TRUNC, args.int32(1));
     }
 
-    private static long open(Task task, int dirfd, long address, int flags, int mode) throws ErrnoException {
+    private static long open(Task task, int dirfd, long address, int flags, int mode)
+            throws ErrnoException {
         String path = Paths.path(task, address);
         Location start = Paths.start(task, dirfd, path);
         FileDescription file = new FileOpener(task).open(start, path, flags & ~O_LARGEFILE, mode);
@@ -92,7 +93,8 @@ final class OpenSyscalls {
         if ((resolve & RESOLVE_BENEATH) != 0 && path.startsWith("/")) {
             throw errno(EXDEV);
         }
-        Location start = Paths.start(task, args.int32(0), (resolve & RESOLVE_IN_ROOT) != 0 ? "." : path);
+        Location start =
+                Paths.start(task, args.int32(0), (resolve & RESOLVE_IN_ROOT) != 0 ? "." : path);
         FileDescription file =
                 new FileOpener(task)
                         .restrict((int) resolve & ~RESOLVE_CACHED, start)
@@ -100,7 +102,8 @@ final class OpenSyscalls {
         return install(task, file, (flags & O_CLOEXEC) != 0);
     }
 
-    private static int install(Task task, FileDescription file, boolean cloexec) throws ErrnoException {
+    private static int install(Task task, FileDescription file, boolean cloexec)
+            throws ErrnoException {
         boolean done = false;
         try {
             int fd = task.fds().install(file, 0, cloexec, Limits.openFiles(task));
@@ -136,7 +139,10 @@ final class OpenSyscalls {
             fds = own;
         }
         if (first < Integer.MAX_VALUE) {
-            fds.closeRange((int) first, (int) Math.min(last, Integer.MAX_VALUE), (flags & CLOSE_RANGE_CLOEXEC) != 0);
+            fds.closeRange(
+                    (int) first,
+                    (int) Math.min(last, Integer.MAX_VALUE),
+                    (flags & CLOSE_RANGE_CLOEXEC) != 0);
         }
         return 0;
     }
@@ -166,7 +172,8 @@ final class OpenSyscalls {
         return replace(task, args.int32(0), args.int32(1), args.int32(2) != 0);
     }
 
-    private static long replace(Task task, int from, int to, boolean cloexec) throws ErrnoException {
+    private static long replace(Task task, int from, int to, boolean cloexec)
+            throws ErrnoException {
         FileDescription file = task.fds().get(from);
         boolean done = false;
         try {
@@ -189,7 +196,8 @@ final class OpenSyscalls {
         Paths.checkFlags(flags, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC);
         String name = task.mm().copyInString(args.addr(0), 250);
         int mode = S_IFREG | ((flags & MFD_NOEXEC_SEAL) != 0 ? 0x1b6 : 0x1ff);
-        FileDescription file = MemoryFiles.create(task, "/memfd:" + name, mode, O_RDWR | O_LARGEFILE);
+        FileDescription file =
+                MemoryFiles.create(task, "/memfd:" + name, mode, O_RDWR | O_LARGEFILE);
         return install(task, file, (flags & MFD_CLOEXEC) != 0);
     }
 

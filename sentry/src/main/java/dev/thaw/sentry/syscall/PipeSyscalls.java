@@ -74,7 +74,13 @@ final class PipeSyscalls {
                 }
                 long offset = offset(task, args.addr(3));
                 boolean waits = waits(flags, from);
-                long done = Waits.until(task, from, POLLIN, deadline(waits), () -> Splice.fromPipe(task, from, out, offset, bytes));
+                long done =
+                        Waits.until(
+                                task,
+                                from,
+                                POLLIN,
+                                deadline(waits),
+                                () -> Splice.fromPipe(task, from, out, offset, bytes));
                 return finish(task, args.addr(3), offset, done);
             }
             if (out instanceof PipeFile to) {
@@ -89,15 +95,24 @@ final class PipeSyscalls {
         }
     }
 
-    private static long fileToPipe(Task task, FileDescription in, long offset, PipeFile to, long bytes, int flags) throws ErrnoException {
-        // First room in the pipe, then bytes in the file: only one of them can be waited for at a time.
+    private static long fileToPipe(
+            Task task, FileDescription in, long offset, PipeFile to, long bytes, int flags)
+            throws ErrnoException {
+        // First room in the pipe, then bytes in the file: only one of them can be waited for at a
+        // time.
         boolean waits = waits(flags, to);
         long room = Waits.until(task, to, POLLOUT, deadline(waits), () -> Splice.room(task, to));
         if (room < 0) {
             return room;
         }
-        boolean waitsForInput = (in.statusFlags() & O_NONBLOCK) == 0 && (flags & SPLICE_F_NONBLOCK) == 0;
-        return Waits.until(task, in, POLLIN, deadline(waitsForInput), () -> Splice.toPipe(task, in, offset, to, Math.min(bytes, room)));
+        boolean waitsForInput =
+                (in.statusFlags() & O_NONBLOCK) == 0 && (flags & SPLICE_F_NONBLOCK) == 0;
+        return Waits.until(
+                task,
+                in,
+                POLLIN,
+                deadline(waitsForInput),
+                () -> Splice.toPipe(task, in, offset, to, Math.min(bytes, room)));
     }
 
     /** tee(2). */
@@ -115,11 +130,19 @@ final class PipeSyscalls {
             if (!(in instanceof PipeFile from) || !(out instanceof PipeFile to)) {
                 return -EINVAL;
             }
-            return pipeToPipe(task, from, to, args.size(2) < 0 ? Integer.MAX_VALUE : args.size(2), flags, false);
+            return pipeToPipe(
+                    task,
+                    from,
+                    to,
+                    args.size(2) < 0 ? Integer.MAX_VALUE : args.size(2),
+                    flags,
+                    false);
         }
     }
 
-    private static long pipeToPipe(Task task, PipeFile from, PipeFile to, long bytes, int flags, boolean take) throws ErrnoException {
+    private static long pipeToPipe(
+            Task task, PipeFile from, PipeFile to, long bytes, int flags, boolean take)
+            throws ErrnoException {
         if (from.pipe() == to.pipe()) {
             return -EINVAL;
         }
@@ -128,7 +151,12 @@ final class PipeSyscalls {
         if (room < 0) {
             return room;
         }
-        return Waits.until(task, from, POLLIN, deadline(waits), () -> Splice.between(task, from, to, Math.min(bytes, room), take));
+        return Waits.until(
+                task,
+                from,
+                POLLIN,
+                deadline(waits),
+                () -> Splice.between(task, from, to, Math.min(bytes, room), take));
     }
 
     /** vmsplice(2): a copy, as writev and readv make. */
@@ -142,7 +170,8 @@ final class PipeSyscalls {
                 return -EBADF;
             }
             boolean reads = (file.statusFlags() & O_ACCMODE) == O_RDONLY;
-            IoBuffer buffer = task.mm().iovec(args.addr(1), (int) Math.min(args.size(2), Integer.MAX_VALUE));
+            IoBuffer buffer =
+                    task.mm().iovec(args.addr(1), (int) Math.min(args.size(2), Integer.MAX_VALUE));
             if (buffer.remaining() == 0) {
                 return 0;
             }
@@ -153,8 +182,10 @@ final class PipeSyscalls {
         }
     }
 
-    private static void requireModes(FileDescription in, FileDescription out) throws ErrnoException {
-        if ((in.statusFlags() & O_ACCMODE) == O_WRONLY || (out.statusFlags() & O_ACCMODE) == O_RDONLY) {
+    private static void requireModes(FileDescription in, FileDescription out)
+            throws ErrnoException {
+        if ((in.statusFlags() & O_ACCMODE) == O_WRONLY
+                || (out.statusFlags() & O_ACCMODE) == O_RDONLY) {
             throw errno(EBADF);
         }
     }
@@ -179,7 +210,8 @@ final class PipeSyscalls {
         return offset;
     }
 
-    private static long finish(Task task, long address, long offset, long done) throws ErrnoException {
+    private static long finish(Task task, long address, long offset, long done)
+            throws ErrnoException {
         if (address != 0 && done > 0) {
             task.mm().writeLong(address, offset + done);
         }

@@ -27,9 +27,12 @@ import org.jspecify.annotations.Nullable;
 
 /** poll(2) and select(2) in all their forms (Linux: {@code fs/select.c}). */
 final class PollSyscalls {
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle SHORT = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle SHORT =
+            MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private static final int POLLFD_SIZE = 8;
     private static final int MAX_FDS = 1 << 20;
@@ -61,7 +64,8 @@ final class PollSyscalls {
     static long select(Task task, SyscallArgs args) throws ErrnoException {
         long timeAddr = args.addr(4);
         long deadline = Deadlines.of(task, Deadlines.readTimeval(task, timeAddr));
-        long result = select(task, args.int32(0), args.addr(1), args.addr(2), args.addr(3), deadline);
+        long result =
+                select(task, args.int32(0), args.addr(1), args.addr(2), args.addr(3), deadline);
         if (timeAddr != 0) {
             Deadlines.writeRest(task, timeAddr, deadline, 1000);
         }
@@ -77,14 +81,16 @@ final class PollSyscalls {
             SignalMasks.swap(task, task.mm().readLong(packed), task.mm().readLong(packed + 8));
         }
         long deadline = Deadlines.of(task, timeout);
-        long result = select(task, args.int32(0), args.addr(1), args.addr(2), args.addr(3), deadline);
+        long result =
+                select(task, args.int32(0), args.addr(1), args.addr(2), args.addr(3), deadline);
         if (timeAddr != 0) {
             Deadlines.writeRest(task, timeAddr, deadline, 1);
         }
         return result;
     }
 
-    private static long poll(Task task, long address, int count, long deadline) throws ErrnoException {
+    private static long poll(Task task, long address, int count, long deadline)
+            throws ErrnoException {
         if (count < 0 || count > MAX_FDS || count > NewFiles.limit(task)) {
             return -EINVAL;
         }
@@ -127,7 +133,12 @@ final class PollSyscalls {
 
     /** Waits until one of {@code files} is ready for its mask; fills {@code ready} and returns how many are, plus {@code already}; 0 when time is over. */
     private static long await(
-            Task task, @Nullable FileDescription[] files, int[] masks, int[] ready, int already, long deadline) {
+            Task task,
+            @Nullable FileDescription[] files,
+            int[] masks,
+            int[] ready,
+            int already,
+            long deadline) {
         int found = scan(files, masks, ready);
         if (found + already > 0 || deadline == Deadlines.NOW) {
             return found + already;
@@ -187,7 +198,8 @@ final class PollSyscalls {
         }
     }
 
-    private static long select(Task task, int limit, long in, long out, long ex, long deadline) throws ErrnoException {
+    private static long select(Task task, int limit, long in, long out, long ex, long deadline)
+            throws ErrnoException {
         if (limit < 0) {
             return -EINVAL;
         }
@@ -212,7 +224,10 @@ final class PollSyscalls {
                     int bit = Long.numberOfTrailingZeros(bits);
                     long one = 1L << bit;
                     fds[i] = w * 64 + bit;
-                    masks[i] = ((inSet[w] & one) != 0 ? IN_SET : 0) | ((outSet[w] & one) != 0 ? OUT_SET : 0) | ((exSet[w] & one) != 0 ? EX_SET : 0);
+                    masks[i] =
+                            ((inSet[w] & one) != 0 ? IN_SET : 0)
+                                    | ((outSet[w] & one) != 0 ? OUT_SET : 0)
+                                    | ((exSet[w] & one) != 0 ? EX_SET : 0);
                     FileDescription file = task.fds().getOrNull(fds[i]);
                     if (file == null) {
                         throw errno(EBADF);
@@ -243,7 +258,8 @@ final class PollSyscalls {
     }
 
     /** As {@link #await}, but error and hang-up count only for those sets that show them. */
-    private static long awaitSelect(Task task, @Nullable FileDescription[] files, int[] masks, int[] ready, long deadline) {
+    private static long awaitSelect(
+            Task task, @Nullable FileDescription[] files, int[] masks, int[] ready, long deadline) {
         int found = scanExact(files, masks, ready);
         if (found > 0 || deadline == Deadlines.NOW) {
             return found;

@@ -6,8 +6,8 @@ import static dev.thaw.abi.Prctl.*;
 import static dev.thaw.sentry.ErrnoException.errno;
 
 import dev.thaw.sentry.ErrnoException;
-import dev.thaw.sentry.kernel.Credentials;
 import dev.thaw.sentry.kernel.CredentialRules;
+import dev.thaw.sentry.kernel.Credentials;
 import dev.thaw.sentry.kernel.Task;
 import dev.thaw.sentry.kernel.TaskControl;
 import dev.thaw.sentry.signal.SignalSet;
@@ -72,7 +72,10 @@ final class PrctlSyscalls {
                 control.setSecureBits(value);
             }
             case PR_SET_NO_NEW_PRIVS -> {
-                if (args.int64(1) != 1 || args.int64(2) != 0 || args.int64(3) != 0 || args.int64(4) != 0) {
+                if (args.int64(1) != 1
+                        || args.int64(2) != 0
+                        || args.int64(3) != 0
+                        || args.int64(4) != 0) {
                     throw errno(EINVAL);
                 }
                 control.setNoNewPrivileges();
@@ -81,7 +84,8 @@ final class PrctlSyscalls {
                 return control.noNewPrivileges() ? 1 : 0;
             }
             case PR_SET_CHILD_SUBREAPER -> control.setSubreaper(args.int64(1) != 0);
-            case PR_GET_CHILD_SUBREAPER -> task.mm().writeInt(args.addr(1), control.subreaper() ? 1 : 0);
+            case PR_GET_CHILD_SUBREAPER ->
+                    task.mm().writeInt(args.addr(1), control.subreaper() ? 1 : 0);
             case PR_GET_TID_ADDRESS -> task.mm().writeLong(args.addr(1), control.clearChildTid());
             case PR_SET_TIMERSLACK, PR_SET_VMA, PR_SET_THP_DISABLE, PR_SET_PTRACER, PR_MCE_KILL -> {
                 return 0; // hints
@@ -113,7 +117,9 @@ final class PrctlSyscalls {
     }
 
     private static long bit(int capability) throws ErrnoException {
-        if (capability < 0 || (1L << capability & Credentials.ALL_CAPABILITIES) == 0 || capability > 63) {
+        if (capability < 0
+                || (1L << capability & Credentials.ALL_CAPABILITIES) == 0
+                || capability > 63) {
             throw errno(EINVAL);
         }
         return 1L << capability;

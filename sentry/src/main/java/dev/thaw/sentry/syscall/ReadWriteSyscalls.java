@@ -133,13 +133,16 @@ final class ReadWriteSyscalls {
         return flags;
     }
 
-    private static long readFile(Task task, FileDescription file, IoBuffer target, long offset, int flags)
+    private static long readFile(
+            Task task, FileDescription file, IoBuffer target, long offset, int flags)
             throws ErrnoException {
         if (!file.isReadable()) {
             throw errno(EBADF);
         }
         long count = offset < 0 ? file.read(task, target) : file.pread(task, target, offset);
-        if (count != -EAGAIN || (file.statusFlags() & O_NONBLOCK) != 0 || (flags & RWF_NOWAIT) != 0) {
+        if (count != -EAGAIN
+                || (file.statusFlags() & O_NONBLOCK) != 0
+                || (flags & RWF_NOWAIT) != 0) {
             if (count > 0) {
                 Watches.file(file, IN_ACCESS);
             }
@@ -164,7 +167,8 @@ final class ReadWriteSyscalls {
         }
     }
 
-    private static long writeFile(Task task, FileDescription file, IoBuffer source, long offset, int flags)
+    private static long writeFile(
+            Task task, FileDescription file, IoBuffer source, long offset, int flags)
             throws ErrnoException {
         if (!file.isWritable()) {
             throw errno(EBADF);

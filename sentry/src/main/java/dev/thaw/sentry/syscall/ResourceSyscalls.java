@@ -42,7 +42,13 @@ final class ResourceSyscalls {
             target = found.threadGroup();
             Credentials c = task.credentials();
             Credentials t = found.credentials();
-            boolean same = c.uid() == t.uid() && c.uid() == t.euid() && c.uid() == t.suid() && c.gid() == t.gid() && c.gid() == t.egid() && c.gid() == t.sgid();
+            boolean same =
+                    c.uid() == t.uid()
+                            && c.uid() == t.euid()
+                            && c.uid() == t.suid()
+                            && c.gid() == t.gid()
+                            && c.gid() == t.egid()
+                            && c.gid() == t.sgid();
             if (target != task.threadGroup() && !same && !c.has(CAP_SYS_RESOURCE)) {
                 throw errno(EPERM);
             }
@@ -67,18 +73,21 @@ final class ResourceSyscalls {
         return resource;
     }
 
-    private static void write(Task task, long address, ResourceLimits limits, int resource) throws ErrnoException {
+    private static void write(Task task, long address, ResourceLimits limits, int resource)
+            throws ErrnoException {
         task.mm().writeLong(address, limits.soft(resource));
         task.mm().writeLong(address + 8, limits.hard(resource));
     }
 
-    private static void set(Task task, ThreadGroup target, int resource, long address) throws ErrnoException {
+    private static void set(Task task, ThreadGroup target, int resource, long address)
+            throws ErrnoException {
         long soft = task.mm().readLong(address);
         long hard = task.mm().readLong(address + 8);
         if (Long.compareUnsigned(soft, hard) > 0) {
             throw errno(EINVAL);
         }
-        if (Long.compareUnsigned(hard, target.limits().hard(resource)) > 0 && !task.credentials().has(CAP_SYS_RESOURCE)) {
+        if (Long.compareUnsigned(hard, target.limits().hard(resource)) > 0
+                && !task.credentials().has(CAP_SYS_RESOURCE)) {
             throw errno(EPERM);
         }
         if (resource == RLIMIT_NOFILE && Long.compareUnsigned(hard, 1 << 20) > 0) {
@@ -89,7 +98,10 @@ final class ResourceSyscalls {
             for (Task each : target.tasks()) {
                 var mm = each.mmOrNull();
                 if (mm != null) {
-                    mm.setLimits(target.limits().max(RLIMIT_STACK), target.limits().max(RLIMIT_DATA), target.limits().max(RLIMIT_AS));
+                    mm.setLimits(
+                            target.limits().max(RLIMIT_STACK),
+                            target.limits().max(RLIMIT_DATA),
+                            target.limits().max(RLIMIT_AS));
                     break;
                 }
             }
@@ -99,16 +111,20 @@ final class ResourceSyscalls {
     static long getrusage(Task task, SyscallArgs args) throws ErrnoException {
         ThreadGroup group = task.threadGroup();
         switch (args.int32(0)) {
-            case RUSAGE_SELF -> writeUsage(task, args.addr(1), group.userTime(), group.systemTime());
-            case RUSAGE_CHILDREN -> writeUsage(task, args.addr(1), group.childUserTime(), group.childSystemTime());
-            case RUSAGE_THREAD -> writeUsage(task, args.addr(1), task.userTime(), task.systemTime());
+            case RUSAGE_SELF ->
+                    writeUsage(task, args.addr(1), group.userTime(), group.systemTime());
+            case RUSAGE_CHILDREN ->
+                    writeUsage(task, args.addr(1), group.childUserTime(), group.childSystemTime());
+            case RUSAGE_THREAD ->
+                    writeUsage(task, args.addr(1), task.userTime(), task.systemTime());
             default -> throw errno(EINVAL);
         }
         return 0;
     }
 
     /** {@code struct rusage}: only the two times are known. */
-    static void writeUsage(Task task, long address, long userTime, long systemTime) throws ErrnoException {
+    static void writeUsage(Task task, long address, long userTime, long systemTime)
+            throws ErrnoException {
         byte[] b = new byte[RUSAGE_SIZE];
         Guest.putLong(b, 0, userTime / Guest.SECOND);
         Guest.putLong(b, 8, userTime % Guest.SECOND / 1000);
@@ -149,7 +165,8 @@ final class ResourceSyscalls {
         return 0;
     }
 
-    private static boolean selected(Task task, ThreadGroup group, int which, int who) throws ErrnoException {
+    private static boolean selected(Task task, ThreadGroup group, int which, int who)
+            throws ErrnoException {
         return switch (which) {
             case PRIO_PROCESS -> {
                 if (who == 0) {
@@ -158,8 +175,11 @@ final class ResourceSyscalls {
                 Task target = task.kernel().tasks().task(who);
                 yield target != null && target.threadGroup() == group;
             }
-            case PRIO_PGRP -> group.processGroup() == (who == 0 ? task.threadGroup().processGroup() : who);
-            case PRIO_USER -> group.leader().credentials().uid() == (who == 0 ? task.credentials().uid() : who);
+            case PRIO_PGRP ->
+                    group.processGroup() == (who == 0 ? task.threadGroup().processGroup() : who);
+            case PRIO_USER ->
+                    group.leader().credentials().uid()
+                            == (who == 0 ? task.credentials().uid() : who);
             default -> throw errno(EINVAL);
         };
     }

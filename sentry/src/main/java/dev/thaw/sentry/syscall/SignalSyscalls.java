@@ -45,9 +45,17 @@ final class SignalSyscalls {
             if (SignalSet.contains(SignalSet.UNBLOCKABLE, signal)) {
                 throw errno(EINVAL);
             }
-            next = new SignalAction(Guest.getLong(b, 0), Guest.getLong(b, 8), Guest.getLong(b, 16), Guest.getLong(b, 24) & ~SignalSet.UNBLOCKABLE);
+            next =
+                    new SignalAction(
+                            Guest.getLong(b, 0),
+                            Guest.getLong(b, 8),
+                            Guest.getLong(b, 16),
+                            Guest.getLong(b, 24) & ~SignalSet.UNBLOCKABLE);
         }
-        SignalAction old = next == null ? handlers.get(signal) : task.kernel().signals().setAction(task, signal, next);
+        SignalAction old =
+                next == null
+                        ? handlers.get(signal)
+                        : task.kernel().signals().setAction(task, signal, next);
         if (oldAddress != 0) {
             byte[] b = new byte[32];
             Guest.putLong(b, 0, old.handler());
@@ -115,7 +123,10 @@ final class SignalSyscalls {
             throw errno(EINVAL);
         }
         long set = task.mm().readLong(args.addr(0)) & ~SignalSet.UNBLOCKABLE;
-        long deadline = args.addr(2) == 0 ? Long.MAX_VALUE : task.deadline(Guest.readTimespec(task, args.addr(2)));
+        long deadline =
+                args.addr(2) == 0
+                        ? Long.MAX_VALUE
+                        : task.deadline(Guest.readTimespec(task, args.addr(2)));
         task.signals().setWanted(set);
         SignalInfo info;
         try {
@@ -190,7 +201,17 @@ final class SignalSyscalls {
         if (pid == Integer.MIN_VALUE) {
             throw errno(ESRCH);
         }
-        return task.kernel().signals().kill(task, pid, signal, SignalInfo.from(signal, SI_USER, task.threadGroup().pid(), task.credentials().uid()));
+        return task.kernel()
+                .signals()
+                .kill(
+                        task,
+                        pid,
+                        signal,
+                        SignalInfo.from(
+                                signal,
+                                SI_USER,
+                                task.threadGroup().pid(),
+                                task.credentials().uid()));
     }
 
     static long tkill(Task task, SyscallArgs args) throws ErrnoException {
@@ -209,7 +230,18 @@ final class SignalSyscalls {
         if (tid <= 0) {
             throw errno(EINVAL);
         }
-        return task.kernel().signals().killThread(task, tgid, tid, signal, SignalInfo.from(signal, SI_TKILL, task.threadGroup().pid(), task.credentials().uid()));
+        return task.kernel()
+                .signals()
+                .killThread(
+                        task,
+                        tgid,
+                        tid,
+                        signal,
+                        SignalInfo.from(
+                                signal,
+                                SI_TKILL,
+                                task.threadGroup().pid(),
+                                task.credentials().uid()));
     }
 
     static long rtSigreturn(Task task, SyscallArgs args) {
@@ -240,7 +272,12 @@ final class SignalSyscalls {
                 if (Long.compareUnsigned(size, MINSIGSTKSZ) < 0) {
                     throw errno(ENOMEM);
                 }
-                task.signals().setAlternateStack(new AlternateStack(Guest.getLong(b, 0), flags & AlternateStack.AUTODISARM, size));
+                task.signals()
+                        .setAlternateStack(
+                                new AlternateStack(
+                                        Guest.getLong(b, 0),
+                                        flags & AlternateStack.AUTODISARM,
+                                        size));
             } else {
                 throw errno(EINVAL);
             }

@@ -45,7 +45,8 @@ final class SocketSyscalls {
         int typeAndFlags = args.int32(1);
         int type = checkType(args.int32(0), typeAndFlags, args.int32(2));
         UnixSocket[] pair = UnixSocket.pair(task, type, typeAndFlags & SOCK_NONBLOCK);
-        NewFiles.installPair(task, pair[0], pair[1], (typeAndFlags & SOCK_CLOEXEC) != 0, args.addr(3));
+        NewFiles.installPair(
+                task, pair[0], pair[1], (typeAndFlags & SOCK_CLOEXEC) != 0, args.addr(3));
         return 0;
     }
 
@@ -84,12 +85,19 @@ final class SocketSyscalls {
             if (result != -EAGAIN || (file.statusFlags() & O_NONBLOCK) != 0) {
                 return result;
             }
-            return waitForTarget(task, socket, address, sendDeadline(task, socket), () -> socket.connect(task, address));
+            return waitForTarget(
+                    task,
+                    socket,
+                    address,
+                    sendDeadline(task, socket),
+                    () -> socket.connect(task, address));
         }
     }
 
     /** Attempts again whenever the socket that {@code address} names gets room. */
-    static long waitForTarget(Task task, SocketFile socket, byte[] address, long deadline, Waits.Attempt attempt) throws ErrnoException {
+    static long waitForTarget(
+            Task task, SocketFile socket, byte[] address, long deadline, Waits.Attempt attempt)
+            throws ErrnoException {
         if (!(socket instanceof UnixSocket unix)) {
             return attempt.run();
         }
@@ -127,7 +135,13 @@ final class SocketSyscalls {
         try (FileDescription file = task.fds().get(args.int32(0))) {
             SocketFile listener = SocketFile.of(file);
             SocketFile[] accepted = new SocketFile[1];
-            long result = Waits.until(task, listener, POLLIN, receiveDeadline(task, listener, 0), () -> tryAccept(task, listener, flags, accepted));
+            long result =
+                    Waits.until(
+                            task,
+                            listener,
+                            POLLIN,
+                            receiveDeadline(task, listener, 0),
+                            () -> tryAccept(task, listener, flags, accepted));
             if (result < 0) {
                 return result;
             }
@@ -147,7 +161,8 @@ final class SocketSyscalls {
         }
     }
 
-    private static long tryAccept(Task task, SocketFile listener, int flags, SocketFile[] accepted) throws ErrnoException {
+    private static long tryAccept(Task task, SocketFile listener, int flags, SocketFile[] accepted)
+            throws ErrnoException {
         SocketFile made = listener.accept(task, flags & SOCK_NONBLOCK);
         if (made == null) {
             return -EAGAIN;
@@ -232,12 +247,15 @@ final class SocketSyscalls {
     }
 
     /** Writes {@code value} as far as the guest's length allows, and its full length back. */
-    static void writeAddress(Task task, long address, long lengthAddress, byte[] value) throws ErrnoException {
+    static void writeAddress(Task task, long address, long lengthAddress, byte[] value)
+            throws ErrnoException {
         int length = task.mm().readInt(lengthAddress);
         if (length < 0) {
             throw errno(EINVAL);
         }
-        task.mm().copyOutBytes(address, value.length > length ? Arrays.copyOf(value, length) : value);
+        task.mm()
+                .copyOutBytes(
+                        address, value.length > length ? Arrays.copyOf(value, length) : value);
         task.mm().writeInt(lengthAddress, value.length);
     }
 
@@ -251,7 +269,8 @@ final class SocketSyscalls {
     }
 
     static long deadline(Task task, SocketFile socket, int flags, int option) {
-        if ((flags & dev.thaw.abi.Socket.MSG_DONTWAIT) != 0 || (socket.statusFlags() & O_NONBLOCK) != 0) {
+        if ((flags & dev.thaw.abi.Socket.MSG_DONTWAIT) != 0
+                || (socket.statusFlags() & O_NONBLOCK) != 0) {
             return Deadlines.NOW;
         }
         return Deadlines.of(task, socket.timeout(option));

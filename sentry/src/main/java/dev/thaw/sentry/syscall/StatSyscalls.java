@@ -55,7 +55,8 @@ final class StatSyscalls {
         return put(task, target(task, args.int32(0), args.addr(1), flags).stat(), args.addr(2));
     }
 
-    private static Inode target(Task task, int dirfd, long address, int flags) throws ErrnoException {
+    private static Inode target(Task task, int dirfd, long address, int flags)
+            throws ErrnoException {
         boolean empty = (flags & AT_EMPTY_PATH) != 0;
         String path = empty && address == 0 ? "" : Paths.path(task, address);
         if (path.isEmpty() && empty && dirfd != AT_FDCWD) {
@@ -92,7 +93,8 @@ final class StatSyscalls {
     static long statx(Task task, SyscallArgs args) throws ErrnoException {
         int flags = args.int32(2);
         int mask = args.int32(3);
-        Paths.checkFlags(flags, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE);
+        Paths.checkFlags(
+                flags, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_SYNC_TYPE);
         if ((mask & STATX_RESERVED) != 0 || (flags & AT_STATX_SYNC_TYPE) == AT_STATX_SYNC_TYPE) {
             throw errno(EINVAL);
         }
@@ -144,7 +146,8 @@ final class StatSyscalls {
         return access(task, args.int32(0), args.addr(1), args.int32(2), flags);
     }
 
-    private static long access(Task task, int dirfd, long address, int mask, int flags) throws ErrnoException {
+    private static long access(Task task, int dirfd, long address, int mask, int flags)
+            throws ErrnoException {
         if ((mask & ~7) != 0) {
             throw errno(EINVAL);
         }
@@ -158,13 +161,17 @@ final class StatSyscalls {
             at = Paths.resolve(task, dirfd, path, true, (flags & AT_EMPTY_PATH) != 0);
         } else {
             boolean follow = (flags & AT_SYMLINK_NOFOLLOW) == 0;
-            at = new PathWalk(task, who, task.fs()).resolve(Paths.start(task, dirfd, path), path, follow);
+            at =
+                    new PathWalk(task, who, task.fs())
+                            .resolve(Paths.start(task, dirfd, path), path, follow);
         }
         if (mask == 0) {
             return 0;
         }
         Inode inode = at.inode();
-        if ((mask & Access.EXEC) != 0 && inode.isRegular() && (at.mount().flags() & MS_NOEXEC) != 0) {
+        if ((mask & Access.EXEC) != 0
+                && inode.isRegular()
+                && (at.mount().flags() & MS_NOEXEC) != 0) {
             throw errno(EACCES);
         }
         Access.check(who, inode, mask);
@@ -208,7 +215,8 @@ final class StatSyscalls {
         return readlink(task, args.int32(0), args.addr(1), args.addr(2), args.int32(3));
     }
 
-    private static long readlink(Task task, int dirfd, long pathAddress, long buffer, int size) throws ErrnoException {
+    private static long readlink(Task task, int dirfd, long pathAddress, long buffer, int size)
+            throws ErrnoException {
         if (size <= 0) {
             throw errno(EINVAL);
         }
@@ -238,7 +246,8 @@ final class StatSyscalls {
         }
     }
 
-    private static long putFs(Task task, FsStat s, int mountFlags, long address) throws ErrnoException {
+    private static long putFs(Task task, FsStat s, int mountFlags, long address)
+            throws ErrnoException {
         byte[] b = new byte[120];
         Packed.put64(b, 0, s.type());
         Packed.put64(b, 8, s.blockSize());

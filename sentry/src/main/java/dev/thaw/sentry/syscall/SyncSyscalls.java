@@ -119,7 +119,8 @@ final class SyncSyscalls {
                 throw errno(EINVAL);
             }
             long start = offset < 0 ? in.seek(task, 0, SEEK_CUR) : offset;
-            long done = copy(task, in, start, out, -1, Math.min(count, ReadWriteSyscalls.MAX_COUNT));
+            long done =
+                    copy(task, in, start, out, -1, Math.min(count, ReadWriteSyscalls.MAX_COUNT));
             if (done > 0 && offset < 0) {
                 in.seek(task, start + done, SEEK_SET);
             }
@@ -147,7 +148,8 @@ final class SyncSyscalls {
                 throw errno(EBADF);
             }
             long from = inAddress == 0 ? in.seek(task, 0, SEEK_CUR) : task.mm().readLong(inAddress);
-            long to = outAddress == 0 ? out.seek(task, 0, SEEK_CUR) : task.mm().readLong(outAddress);
+            long to =
+                    outAddress == 0 ? out.seek(task, 0, SEEK_CUR) : task.mm().readLong(outAddress);
             long count = args.size(4);
             if (from < 0 || to < 0 || count < 0) {
                 throw errno(EINVAL);
@@ -165,7 +167,8 @@ final class SyncSyscalls {
         }
     }
 
-    private static void advance(Task task, FileDescription file, long address, long position) throws ErrnoException {
+    private static void advance(Task task, FileDescription file, long address, long position)
+            throws ErrnoException {
         if (address == 0) {
             file.seek(task, position, SEEK_SET);
         } else {
@@ -174,7 +177,8 @@ final class SyncSyscalls {
     }
 
     /** Copies through a buffer; {@code to} is -1 for the current position. Returns what was copied, or an outcome when that is nothing. */
-    private static long copy(Task task, FileDescription in, long from, FileDescription out, long to, long count)
+    private static long copy(
+            Task task, FileDescription in, long from, FileDescription out, long to, long count)
             throws ErrnoException {
         MemorySegment buffer = MemorySegment.ofArray(new byte[(int) Math.min(count, CHUNK)]);
         long done = 0;
@@ -186,7 +190,8 @@ final class SyncSyscalls {
                     break;
                 }
                 IoBuffer source = IoBuffer.of(buffer.asSlice(0, got));
-                long put = to < 0 ? writeSome(task, out, source) : out.pwrite(task, source, to + done);
+                long put =
+                        to < 0 ? writeSome(task, out, source) : out.pwrite(task, source, to + done);
                 if (put < 0) {
                     return done > 0 ? done : put;
                 }
@@ -203,7 +208,8 @@ final class SyncSyscalls {
         return done;
     }
 
-    private static long writeSome(Task task, FileDescription out, IoBuffer source) throws ErrnoException {
+    private static long writeSome(Task task, FileDescription out, IoBuffer source)
+            throws ErrnoException {
         long count = out.write(task, source);
         if (count != -EAGAIN || (out.statusFlags() & O_NONBLOCK) != 0) {
             return count;

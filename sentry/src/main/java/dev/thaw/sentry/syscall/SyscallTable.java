@@ -12,7 +12,13 @@ public final class SyscallTable {
     }
 
     /** One call. {@code handler} is null when absent; then the call answers {@code -errno}. */
-    public record Row(int number, String name, Support support, String note, int errno, @Nullable SyscallHandler handler) {}
+    public record Row(
+            int number,
+            String name,
+            Support support,
+            String note,
+            int errno,
+            @Nullable SyscallHandler handler) {}
 
     /** Above the highest number. */
     public static final int LIMIT = 512;

@@ -21,7 +21,12 @@ final class SystemSyscalls {
         Kernel kernel = task.kernel();
         byte[] b = new byte[6 * FIELD];
         String[] fields = {
-            KernelVersion.NAME, kernel.hostname(), KernelVersion.RELEASE, KernelVersion.VERSION, KernelVersion.MACHINE, kernel.domainName()
+            KernelVersion.NAME,
+            kernel.hostname(),
+            KernelVersion.RELEASE,
+            KernelVersion.VERSION,
+            KernelVersion.MACHINE,
+            kernel.domainName()
         };
         for (int i = 0; i < fields.length; i++) {
             byte[] text = fields[i].getBytes(StandardCharsets.ISO_8859_1);

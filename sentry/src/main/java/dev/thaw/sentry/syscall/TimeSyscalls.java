@@ -42,7 +42,8 @@ final class TimeSyscalls {
     static long read(Task task, int clock) throws ErrnoException {
         KernelClock clocks = task.kernel().clock();
         return switch (clock) {
-            case CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_REALTIME_ALARM, CLOCK_TAI -> clocks.realtime();
+            case CLOCK_REALTIME, CLOCK_REALTIME_COARSE, CLOCK_REALTIME_ALARM, CLOCK_TAI ->
+                    clocks.realtime();
             case CLOCK_MONOTONIC, CLOCK_MONOTONIC_RAW, CLOCK_MONOTONIC_COARSE -> clocks.monotonic();
             case CLOCK_BOOTTIME, CLOCK_BOOTTIME_ALARM -> clocks.boottime();
             case CLOCK_PROCESS_CPUTIME_ID -> cpu(task.threadGroup());
@@ -85,7 +86,11 @@ final class TimeSyscalls {
         if (clock == CLOCK_THREAD_CPUTIME_ID) {
             throw errno(EINVAL);
         }
-        if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_MONOTONIC_RAW || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE) {
+        if (clock < 0
+                || clock == CLOCK_PROCESS_CPUTIME_ID
+                || clock == CLOCK_MONOTONIC_RAW
+                || clock == CLOCK_REALTIME_COARSE
+                || clock == CLOCK_MONOTONIC_COARSE) {
             throw errno(ENOTSUP);
         }
         long now = read(task, clock);
@@ -100,12 +105,16 @@ final class TimeSyscalls {
         return waitUntil(task, task.deadline(left)) ? 0 : -ERESTARTNOHAND;
     }
 
-    private static long sleep(Task task, long deadline, long remainderAddress) throws ErrnoException {
+    private static long sleep(Task task, long deadline, long remainderAddress)
+            throws ErrnoException {
         if (waitUntil(task, deadline)) {
             return 0;
         }
         if (remainderAddress != 0) {
-            Guest.writeTimespec(task, remainderAddress, Math.max(0, deadline - task.kernel().clock().monotonic()));
+            Guest.writeTimespec(
+                    task,
+                    remainderAddress,
+                    Math.max(0, deadline - task.kernel().clock().monotonic()));
         }
         return -ERESTART_RESTARTBLOCK;
     }

@@ -15,7 +15,8 @@ import dev.thaw.sentry.time.ProcessTimers.Setting;
 final class TimerSyscalls {
     static long alarm(Task task, SyscallArgs args) {
         long seconds = args.int32(0) & 0xffffffffL;
-        Setting old = task.threadGroup().timers().setInterval(0, new Setting(seconds * Guest.SECOND, 0));
+        Setting old =
+                task.threadGroup().timers().setInterval(0, new Setting(seconds * Guest.SECOND, 0));
         return old.value() == 0 ? 0 : Math.max(1, (old.value() + Guest.SECOND / 2) / Guest.SECOND);
     }
 
@@ -28,7 +29,10 @@ final class TimerSyscalls {
         int which = which(args);
         Setting next = Setting.OFF;
         if (args.addr(1) != 0) {
-            next = new Setting(Guest.readTimeval(task, args.addr(1) + 16), Guest.readTimeval(task, args.addr(1)));
+            next =
+                    new Setting(
+                            Guest.readTimeval(task, args.addr(1) + 16),
+                            Guest.readTimeval(task, args.addr(1)));
         }
         Setting old = task.threadGroup().timers().setInterval(which, next);
         if (args.addr(2) != 0) {
@@ -47,7 +51,8 @@ final class TimerSyscalls {
 
     private static void write(Task task, long address, Setting setting) throws ErrnoException {
         Guest.writeTimeval(task, address, setting.interval());
-        Guest.writeTimeval(task, address + 16, setting.value() == 0 ? 0 : Math.max(1000, setting.value()));
+        Guest.writeTimeval(
+                task, address + 16, setting.value() == 0 ? 0 : Math.max(1000, setting.value()));
     }
 
     /**
@@ -83,7 +88,8 @@ final class TimerSyscalls {
                 throw errno(EINVAL);
             }
         }
-        PosixTimer timer = task.threadGroup().timers().create(clock, notify, signal, tid, value, !hasEvent);
+        PosixTimer timer =
+                task.threadGroup().timers().create(clock, notify, signal, tid, value, !hasEvent);
         try {
             task.mm().writeInt(args.addr(2), timer.id());
         } catch (ErrnoException e) {
@@ -96,7 +102,9 @@ final class TimerSyscalls {
     static long timerSettime(Task task, SyscallArgs args) throws ErrnoException {
         PosixTimer timer = task.threadGroup().timers().get(args.int32(0));
         long address = args.addr(2);
-        Setting next = new Setting(Guest.readTimespec(task, address + 16), Guest.readTimespec(task, address));
+        Setting next =
+                new Setting(
+                        Guest.readTimespec(task, address + 16), Guest.readTimespec(task, address));
         Setting old = timer.set(next, (args.int32(1) & TIMER_ABSTIME) != 0);
         if (args.addr(3) != 0) {
             writeSpec(task, args.addr(3), old);

@@ -46,7 +46,8 @@ final class WaitSyscalls {
         int idType = args.int32(0);
         int id = args.int32(1);
         int options = args.int32(3);
-        if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | COMMON)) != 0 || (options & (WEXITED | WSTOPPED | WCONTINUED)) == 0) {
+        if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | COMMON)) != 0
+                || (options & (WEXITED | WSTOPPED | WCONTINUED)) == 0) {
             throw errno(EINVAL);
         }
         if (idType == P_PGID && id == 0) {
@@ -63,7 +64,18 @@ final class WaitSyscalls {
             ResourceSyscalls.writeUsage(task, args.addr(4), result.userTime, result.systemTime);
         }
         if (args.addr(2) != 0) {
-            byte[] info = found == 0 ? new byte[SignalInfo.SIZE] : SignalInfo.child(Signals.SIGCHLD, result.code, result.pid, result.uid, result.status, 0, 0).bytes();
+            byte[] info =
+                    found == 0
+                            ? new byte[SignalInfo.SIZE]
+                            : SignalInfo.child(
+                                            Signals.SIGCHLD,
+                                            result.code,
+                                            result.pid,
+                                            result.uid,
+                                            result.status,
+                                            0,
+                                            0)
+                                    .bytes();
             task.mm().copyOutBytes(args.addr(2), info);
         }
         return 0;

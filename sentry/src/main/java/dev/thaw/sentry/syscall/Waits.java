@@ -16,7 +16,8 @@ final class Waits {
     }
 
     /** Attempts until the result is not {@code -EAGAIN}, waiting for {@code mask} on {@code file} in between; {@code -EAGAIN} when {@code deadline} is past, {@code -ERESTARTSYS} when interrupted. */
-    static long until(Task task, FileDescription file, int mask, long deadline, Attempt attempt) throws ErrnoException {
+    static long until(Task task, FileDescription file, int mask, long deadline, Attempt attempt)
+            throws ErrnoException {
         long result = attempt.run();
         if (result != -EAGAIN || deadline == Deadlines.NOW) {
             return result;

@@ -37,7 +37,14 @@ public final class PosixTimer {
     private volatile int pendingOverrun;
     private volatile int lastOverrun;
 
-    PosixTimer(ThreadGroup group, int id, int clock, int notify, int signal, int targetTid, long value) {
+    PosixTimer(
+            ThreadGroup group,
+            int id,
+            int clock,
+            int notify,
+            int signal,
+            int targetTid,
+            long value) {
         this.group = group;
         this.id = id;
         this.clock = clock;
@@ -53,7 +60,9 @@ public final class PosixTimer {
     }
 
     boolean onCpuTime() {
-        return clock == Time.CLOCK_PROCESS_CPUTIME_ID || clock == Time.CLOCK_THREAD_CPUTIME_ID || clock < 0;
+        return clock == Time.CLOCK_PROCESS_CPUTIME_ID
+                || clock == Time.CLOCK_THREAD_CPUTIME_ID
+                || clock < 0;
     }
 
     /** timer_gettime(2). */
@@ -81,10 +90,16 @@ public final class PosixTimer {
             start = Long.MAX_VALUE;
         } else if (!absolute) {
             start = ProcessTimers.saturated(now(), setting.value());
-        } else if (clock == Time.CLOCK_REALTIME || clock == Time.CLOCK_REALTIME_ALARM || clock == Time.CLOCK_TAI) {
-            start = ProcessTimers.saturated(now(), setting.value() - group.kernel().clock().realtime());
+        } else if (clock == Time.CLOCK_REALTIME
+                || clock == Time.CLOCK_REALTIME_ALARM
+                || clock == Time.CLOCK_TAI) {
+            start =
+                    ProcessTimers.saturated(
+                            now(), setting.value() - group.kernel().clock().realtime());
         } else if (clock == Time.CLOCK_BOOTTIME || clock == Time.CLOCK_BOOTTIME_ALARM) {
-            start = ProcessTimers.saturated(now(), setting.value() - group.kernel().clock().boottime());
+            start =
+                    ProcessTimers.saturated(
+                            now(), setting.value() - group.kernel().clock().boottime());
         } else {
             start = setting.value();
         }
@@ -199,17 +214,37 @@ public final class PosixTimer {
     }
 
     private long now() {
-        return onCpuTime() ? group.userTime() + group.systemTime() : group.kernel().clock().monotonic();
+        return onCpuTime()
+                ? group.userTime() + group.systemTime()
+                : group.kernel().clock().monotonic();
     }
 
     TimeStates.PosixTimerState save() {
         ProcessTimers.Setting setting = get();
         return new TimeStates.PosixTimerState(
-                id, clock, notify, signal, targetTid, value, setting.value(), setting.interval(), queued, pendingOverrun, lastOverrun);
+                id,
+                clock,
+                notify,
+                signal,
+                targetTid,
+                value,
+                setting.value(),
+                setting.interval(),
+                queued,
+                pendingOverrun,
+                lastOverrun);
     }
 
     static PosixTimer restore(ThreadGroup group, TimeStates.PosixTimerState s) {
-        PosixTimer timer = new PosixTimer(group, s.id(), s.clock(), s.notification(), s.signal(), s.targetTid(), s.value());
+        PosixTimer timer =
+                new PosixTimer(
+                        group,
+                        s.id(),
+                        s.clock(),
+                        s.notification(),
+                        s.signal(),
+                        s.targetTid(),
+                        s.value());
         if (s.timeLeft() > 0) {
             timer.set(new ProcessTimers.Setting(s.timeLeft(), s.interval()), false);
         }

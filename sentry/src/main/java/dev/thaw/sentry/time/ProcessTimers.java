@@ -50,19 +50,25 @@ public final class ProcessTimers {
     }
 
     private void alarm() {
-        group.kernel().signals().sendToGroup(group, SignalInfo.of(Signals.SIGALRM, Signals.SI_KERNEL), true);
+        group.kernel()
+                .signals()
+                .sendToGroup(group, SignalInfo.of(Signals.SIGALRM, Signals.SI_KERNEL), true);
     }
 
     /** getitimer(2). */
     public Setting interval(int which) {
         if (which == 0) {
             long deadline = real.deadline();
-            return deadline == Long.MAX_VALUE ? Setting.OFF : new Setting(Math.max(1, deadline - now()), real.interval());
+            return deadline == Long.MAX_VALUE
+                    ? Setting.OFF
+                    : new Setting(Math.max(1, deadline - now()), real.interval());
         }
         mu.lock();
         try {
             long deadline = cpuDeadline[which - 1];
-            return deadline == Long.MAX_VALUE ? Setting.OFF : new Setting(Math.max(1, deadline - cpuTime(which)), cpuInterval[which - 1]);
+            return deadline == Long.MAX_VALUE
+                    ? Setting.OFF
+                    : new Setting(Math.max(1, deadline - cpuTime(which)), cpuInterval[which - 1]);
         } finally {
             mu.unlock();
         }
@@ -81,7 +87,10 @@ public final class ProcessTimers {
         }
         mu.lock();
         try {
-            cpuDeadline[which - 1] = setting.value() == 0 ? Long.MAX_VALUE : saturated(cpuTime(which), setting.value());
+            cpuDeadline[which - 1] =
+                    setting.value() == 0
+                            ? Long.MAX_VALUE
+                            : saturated(cpuTime(which), setting.value());
             cpuInterval[which - 1] = setting.interval();
             cpuTimers = true;
         } finally {
@@ -102,14 +111,19 @@ public final class ProcessTimers {
                 long time = cpuTime(which);
                 if (cpuDeadline[which - 1] <= time) {
                     expired = true;
-                    cpuDeadline[which - 1] = cpuInterval[which - 1] == 0 ? Long.MAX_VALUE : time + cpuInterval[which - 1];
+                    cpuDeadline[which - 1] =
+                            cpuInterval[which - 1] == 0
+                                    ? Long.MAX_VALUE
+                                    : time + cpuInterval[which - 1];
                 }
             } finally {
                 mu.unlock();
             }
             if (expired) {
                 int signal = which == 1 ? Signals.SIGVTALRM : Signals.SIGPROF;
-                group.kernel().signals().sendToGroup(group, SignalInfo.of(signal, Signals.SI_KERNEL), true);
+                group.kernel()
+                        .signals()
+                        .sendToGroup(group, SignalInfo.of(signal, Signals.SI_KERNEL), true);
             }
         }
         for (PosixTimer timer : posixTimers()) {
@@ -122,7 +136,9 @@ public final class ProcessTimers {
     }
 
     /** timer_create(2): the new timer's id. */
-    public PosixTimer create(int clock, int notify, int signal, int targetTid, long value, boolean valueIsId) throws ErrnoException {
+    public PosixTimer create(
+            int clock, int notify, int signal, int targetTid, long value, boolean valueIsId)
+            throws ErrnoException {
         mu.lock();
         try {
             if (posix.size() >= LIMIT) {
@@ -133,7 +149,9 @@ public final class ProcessTimers {
             }
             int id = nextId;
             nextId = nextId + 1 & Integer.MAX_VALUE;
-            PosixTimer timer = new PosixTimer(group, id, clock, notify, signal, targetTid, valueIsId ? id : value);
+            PosixTimer timer =
+                    new PosixTimer(
+                            group, id, clock, notify, signal, targetTid, valueIsId ? id : value);
             posix.put(id, timer);
             if (timer.onCpuTime()) {
                 cpuTimers = true;
@@ -229,7 +247,11 @@ public final class ProcessTimers {
         Setting a = interval(0);
         Setting b = interval(1);
         Setting c = interval(2);
-        return new TimeStates.ProcessTimersState(new long[] {a.value(), a.interval(), b.value(), b.interval(), c.value(), c.interval()}, list);
+        return new TimeStates.ProcessTimersState(
+                new long[] {
+                    a.value(), a.interval(), b.value(), b.interval(), c.value(), c.interval()
+                },
+                list);
     }
 
     /** Arms the timers again with the time that was left. */

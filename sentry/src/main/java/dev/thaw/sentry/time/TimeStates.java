@@ -30,7 +30,9 @@ public final class TimeStates {
     public record ClockState(long monotonic, long boottime, long realtime) {}
 
     public static void register(StateCatalog catalog) {
-        catalog.value(ProcessTimersState.class).value(PosixTimerState.class).value(ClockState.class);
+        catalog.value(ProcessTimersState.class)
+                .value(PosixTimerState.class)
+                .value(ClockState.class);
     }
 
     private TimeStates() {}

@@ -99,7 +99,12 @@ public final class TimerService implements AutoCloseable {
             try {
                 current = thread;
                 if (current == null) {
-                    current = Thread.ofPlatform().daemon().name("timers").stackSize(256 << 10).unstarted(this::loop);
+                    current =
+                            Thread.ofPlatform()
+                                    .daemon()
+                                    .name("timers")
+                                    .stackSize(256 << 10)
+                                    .unstarted(this::loop);
                     thread = current;
                     current.start();
                 }
@@ -143,7 +148,8 @@ public final class TimerService implements AutoCloseable {
                 }
                 removeLocked(due);
                 if (due.interval > 0) {
-                    // Expiries that were missed count as one action; owners that count overruns do so from their own deadline.
+                    // Expiries that were missed count as one action; owners that count overruns do
+                    // so from their own deadline.
                     long missed = (now - due.deadline) / due.interval;
                     due.deadline += (missed + 1) * due.interval;
                     insertLocked(due);

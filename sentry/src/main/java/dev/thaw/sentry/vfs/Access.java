@@ -37,7 +37,8 @@ public final class Access {
             return true;
         }
         if ((mode & S_IFMT) == S_IFDIR) {
-            return who.has(CAP_DAC_OVERRIDE) || ((mask & WRITE) == 0 && who.has(CAP_DAC_READ_SEARCH));
+            return who.has(CAP_DAC_OVERRIDE)
+                    || ((mask & WRITE) == 0 && who.has(CAP_DAC_READ_SEARCH));
         }
         if (who.has(CAP_DAC_OVERRIDE) && ((mask & EXEC) == 0 || (mode & 0x49) != 0)) {
             return true;

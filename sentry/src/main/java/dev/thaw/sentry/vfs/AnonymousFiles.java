@@ -24,7 +24,8 @@ final class AnonymousFiles extends Filesystem {
     /** A place for {@code file}. */
     static Location location(FileDescription file) {
         return new Location(
-                INSTANCE.mount, Dentry.anonymous(INSTANCE, file.description(), new Reopened(INSTANCE, file)));
+                INSTANCE.mount,
+                Dentry.anonymous(INSTANCE, file.description(), new Reopened(INSTANCE, file)));
     }
 
     @Override
@@ -73,7 +74,8 @@ final class AnonymousFiles extends Filesystem {
         }
 
         @Override
-        public FileDescription open(@Nullable Task task, Location location, int flags) throws ErrnoException {
+        public FileDescription open(@Nullable Task task, Location location, int flags)
+                throws ErrnoException {
             return file.reopen(task, flags);
         }
     }

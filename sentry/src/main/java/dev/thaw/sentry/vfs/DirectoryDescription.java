@@ -2,10 +2,10 @@ package dev.thaw.sentry.vfs;
 
 import static dev.thaw.abi.Errno.EINVAL;
 import static dev.thaw.abi.Errno.EISDIR;
-import static dev.thaw.abi.Fcntl.S_IFDIR;
 import static dev.thaw.abi.Fcntl.SEEK_CUR;
 import static dev.thaw.abi.Fcntl.SEEK_END;
 import static dev.thaw.abi.Fcntl.SEEK_SET;
+import static dev.thaw.abi.Fcntl.S_IFDIR;
 import static dev.thaw.sentry.ErrnoException.errno;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
@@ -90,7 +90,8 @@ public class DirectoryDescription extends FileDescription {
         if (at == 1) {
             Location here = location();
             Dentry parent = here == null ? null : here.dentry().parent();
-            return sink.add("..", parent == null ? inode().ino() : parent.requireInode().ino(), S_IFDIR, 2);
+            return sink.add(
+                    "..", parent == null ? inode().ino() : parent.requireInode().ino(), S_IFDIR, 2);
         }
         DirEntry entry = list.get(at - 2);
         return sink.add(entry.name(), entry.ino(), entry.type(), at + 1L);
@@ -129,7 +130,8 @@ public class DirectoryDescription extends FileDescription {
 
     /** The list only while it is being read. */
     @StateType(id = 0x030a)
-    public record State(FileState file, int position, List<String> names, long[] inos, int[] types) {}
+    public record State(
+            FileState file, int position, List<String> names, long[] inos, int[] types) {}
 
     @Override
     @SuppressWarnings("GuardedBy") // the kernel is paused

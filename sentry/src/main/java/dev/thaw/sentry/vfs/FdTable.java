@@ -30,7 +30,8 @@ public final class FdTable implements Saveable {
     private final KernelLock mu = new KernelLock(LockClass.FD_TABLE);
     private final AtomicInteger users = new AtomicInteger(1);
 
-    private volatile AtomicReferenceArray<@Nullable FileDescription> slots = new AtomicReferenceArray<>(64);
+    private volatile AtomicReferenceArray<@Nullable FileDescription> slots =
+            new AtomicReferenceArray<>(64);
 
     @GuardedBy("mu")
     private final BitSet used = new BitSet();
@@ -86,7 +87,8 @@ public final class FdTable implements Saveable {
     }
 
     /** Puts {@code file} (taking over the caller's reference) at the lowest free descriptor of at least {@code min}; EMFILE past RLIMIT_NOFILE, and then the reference is still the caller's. */
-    public int install(FileDescription file, int min, boolean closeOnExec, long limit) throws ErrnoException {
+    public int install(FileDescription file, int min, boolean closeOnExec, long limit)
+            throws ErrnoException {
         mu.lock();
         try {
             int fd = used.nextClearBit(min);
@@ -104,7 +106,8 @@ public final class FdTable implements Saveable {
     }
 
     /** Puts {@code file} (taking over the reference) at {@code fd}, closing what was there (dup2). */
-    public void replace(FileDescription file, int fd, boolean closeOnExec, long limit) throws ErrnoException {
+    public void replace(FileDescription file, int fd, boolean closeOnExec, long limit)
+            throws ErrnoException {
         FileDescription old;
         mu.lock();
         try {
@@ -159,7 +162,9 @@ public final class FdTable implements Saveable {
         if (fd < old.length()) {
             return;
         }
-        var table = new AtomicReferenceArray<@Nullable FileDescription>(Math.max(fd + 1, old.length() * 2));
+        var table =
+                new AtomicReferenceArray<@Nullable FileDescription>(
+                        Math.max(fd + 1, old.length() * 2));
         for (int i = 0; i < old.length(); i++) {
             table.setPlain(i, old.getPlain(i));
         }
@@ -255,7 +260,8 @@ public final class FdTable implements Saveable {
         return copy;
     }
 
-    private void copyFrom(AtomicReferenceArray<@Nullable FileDescription> table, BitSet open, BitSet cloexec) {
+    private void copyFrom(
+            AtomicReferenceArray<@Nullable FileDescription> table, BitSet open, BitSet cloexec) {
         mu.lockNested("a new table that nobody else knows");
         try {
             growLocked(Math.max(0, open.length() - 1));
@@ -336,7 +342,8 @@ public final class FdTable implements Saveable {
                 growLocked(fd);
                 used.set(fd);
                 closeOnExec.set(fd, state.cloexec[i] != 0);
-                slots.set(fd, context.get(state.files[i], FileDescription.class).restoreReference());
+                slots.set(
+                        fd, context.get(state.files[i], FileDescription.class).restoreReference());
             }
         } finally {
             mu.unlock();

@@ -38,7 +38,8 @@ public abstract class FileDescription implements Saveable, AutoCloseable {
     public record FileState(int flags, int mount, int dentry) {}
 
     private final AtomicLong references = new AtomicLong(1);
-    private final AtomicReference<List<ReleaseListener>> releaseListeners = new AtomicReference<>(List.of());
+    private final AtomicReference<List<ReleaseListener>> releaseListeners =
+            new AtomicReference<>(List.of());
     private volatile int statusFlags;
     private boolean adopted;
     private volatile @Nullable Location location;
@@ -147,7 +148,10 @@ public abstract class FileDescription implements Saveable, AutoCloseable {
     /** The inverse of {@link #saveFile}, for {@code link}; the flags are the constructor's. Who holds a reference calls {@link #restoreReference}. */
     protected final void restoreFile(FileState state, RestoreContext context) {
         if (state.dentry != 0) {
-            location = new Location(context.get(state.mount, Mount.class), context.get(state.dentry, Dentry.class));
+            location =
+                    new Location(
+                            context.get(state.mount, Mount.class),
+                            context.get(state.dentry, Dentry.class));
         }
     }
 
@@ -254,7 +258,8 @@ public abstract class FileDescription implements Saveable, AutoCloseable {
 
     /** Which of {@code mask} (POLLIN, POLLOUT, …) holds now; POLLERR and POLLHUP always count. */
     public int poll(int mask) {
-        return mask & 0x145; // POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM: a regular file is always ready
+        return mask & 0x145; // POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM: a regular file is always
+        // ready
     }
 
     /** Whether epoll may watch it: not regular files and directories. */

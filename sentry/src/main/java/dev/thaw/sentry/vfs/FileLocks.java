@@ -96,10 +96,24 @@ public final class FileLocks implements Saveable {
             }
             locks.remove(i);
             if (lock.start < range.start) {
-                locks.add(new Lock(lock.owner, lock.flock, lock.pid, lock.type, lock.start, range.start - 1));
+                locks.add(
+                        new Lock(
+                                lock.owner,
+                                lock.flock,
+                                lock.pid,
+                                lock.type,
+                                lock.start,
+                                range.start - 1));
             }
             if (lock.end > range.end) {
-                locks.add(new Lock(lock.owner, lock.flock, lock.pid, lock.type, range.end + 1, lock.end));
+                locks.add(
+                        new Lock(
+                                lock.owner,
+                                lock.flock,
+                                lock.pid,
+                                lock.type,
+                                range.end + 1,
+                                lock.end));
             }
         }
     }

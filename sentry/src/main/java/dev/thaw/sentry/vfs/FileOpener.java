@@ -62,7 +62,8 @@ public final class FileOpener {
     }
 
     /** Opens {@code path}, from {@code start} on if it is relative; the caller owns the reference. */
-    public FileDescription open(Location start, String path, int flags, int mode) throws ErrnoException {
+    public FileDescription open(Location start, String path, int flags, int mode)
+            throws ErrnoException {
         if ((flags & O_PATH) != 0) {
             flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
         } else if ((flags & O_TMPFILE) == O_TMPFILE) {
@@ -73,7 +74,8 @@ public final class FileOpener {
         return openAt(walk.resolve(start, path, (flags & O_NOFOLLOW) == 0), flags, false);
     }
 
-    private FileDescription openOrCreate(Location start, String path, int flags, int mode) throws ErrnoException {
+    private FileDescription openOrCreate(Location start, String path, int flags, int mode)
+            throws ErrnoException {
         if ((flags & O_DIRECTORY) != 0) {
             throw errno(EINVAL);
         }
@@ -126,7 +128,8 @@ public final class FileOpener {
             }
             parent.checkAliveLocked();
             Access.check(who, directory, Access.WRITE | Access.EXEC);
-            NewNode node = NameOperations.node(who, context, directory, S_IFREG | (mode & 0xfff), 0, null);
+            NewNode node =
+                    NameOperations.node(who, context, directory, S_IFREG | (mode & 0xfff), 0, null);
             Inode made = directory.create(walk.last, node);
             Location place = new Location(walk.mount, parent.addLocked(walk.last, made));
             Watches.created(directory, walk.last, made, false);
@@ -136,7 +139,8 @@ public final class FileOpener {
         }
     }
 
-    private FileDescription openUnnamed(Location start, String path, int flags, int mode) throws ErrnoException {
+    private FileDescription openUnnamed(Location start, String path, int flags, int mode)
+            throws ErrnoException {
         if ((flags & O_ACCMODE) == O_RDONLY) {
             throw errno(EINVAL);
         }
@@ -149,7 +153,8 @@ public final class FileOpener {
             throw errno(EROFS);
         }
         Access.check(who, directory, Access.WRITE | Access.EXEC);
-        NewNode node = NameOperations.node(who, context, directory, S_IFREG | (mode & 0xfff), 0, null);
+        NewNode node =
+                NameOperations.node(who, context, directory, S_IFREG | (mode & 0xfff), 0, null);
         Inode inode = directory.createUnnamed(node);
         Dentry dentry = Dentry.anonymous(directory.fs(), "/#" + inode.ino(), inode);
         return openAt(new Location(at.mount(), dentry), flags & ~O_DIRECTORY, true);
@@ -176,7 +181,8 @@ public final class FileOpener {
         int kept = flags & ~(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) | O_LARGEFILE;
         FileDescription file = inode.open(task, at, kept);
         if (!(inode.fs() instanceof AnonymousFiles)) {
-            file.setLocation(at); // what /proc/self/fd led to is the description itself, without a place
+            file.setLocation(
+                    at); // what /proc/self/fd led to is the description itself, without a place
         }
         if (truncate && !created) {
             try {
@@ -194,7 +200,8 @@ public final class FileOpener {
     }
 
     /** Opens a program for execve(2): needs permission to execute, not to read; EACCES for what is no regular file. */
-    public FileDescription openProgram(Location start, String path, boolean follow) throws ErrnoException {
+    public FileDescription openProgram(Location start, String path, boolean follow)
+            throws ErrnoException {
         Location at = path.isEmpty() ? start : walk.resolve(start, path, follow);
         Inode inode = at.inode();
         if (inode.isSymlink()) {

@@ -75,7 +75,8 @@ public final class FsContext implements Saveable {
 
     /** What a checkpoint keeps. */
     @StateType(id = 0x0306)
-    public record State(int namespace, int rootMount, int rootDentry, int cwdMount, int cwdDentry, int umask) {}
+    public record State(
+            int namespace, int rootMount, int rootDentry, int cwdMount, int cwdDentry, int umask) {}
 
     @Override
     public Record save(SaveContext context) {
@@ -100,9 +101,12 @@ public final class FsContext implements Saveable {
                     fs.namespace = context.get(s.namespace, MountNamespace.class);
                     fs.root =
                             new Location(
-                                    context.get(s.rootMount, Mount.class), context.get(s.rootDentry, Dentry.class));
+                                    context.get(s.rootMount, Mount.class),
+                                    context.get(s.rootDentry, Dentry.class));
                     fs.cwd =
-                            new Location(context.get(s.cwdMount, Mount.class), context.get(s.cwdDentry, Dentry.class));
+                            new Location(
+                                    context.get(s.cwdMount, Mount.class),
+                                    context.get(s.cwdDentry, Dentry.class));
                     fs.umask = s.umask;
                 }
             };

@@ -26,7 +26,8 @@ final class GoneInode extends Inode {
     }
 
     @Override
-    public FileDescription open(@Nullable Task task, Location location, int flags) throws ErrnoException {
+    public FileDescription open(@Nullable Task task, Location location, int flags)
+            throws ErrnoException {
         throw errno(ESTALE);
     }
 

@@ -148,7 +148,20 @@ public abstract class Inode implements Saveable {
     /** Everything stat(2) shows. */
     public FileStat stat() throws ErrnoException {
         return new FileStat(
-                fs.device(), ino, mode, nlink, uid, gid, rdev, size(), 4096, blocks(), atime, mtime, ctime, btime);
+                fs.device(),
+                ino,
+                mode,
+                nlink,
+                uid,
+                gid,
+                rdev,
+                size(),
+                4096,
+                blocks(),
+                atime,
+                mtime,
+                ctime,
+                btime);
     }
 
     protected final void setIno(long value) {
@@ -214,7 +227,8 @@ public abstract class Inode implements Saveable {
     protected Inode() {}
 
     /** Sets what the constructor did not. */
-    protected final void restoreInode(int filesystem, InodeAttributes attributes, RestoreContext context) {
+    protected final void restoreInode(
+            int filesystem, InodeAttributes attributes, RestoreContext context) {
         fs = context.get(filesystem, Filesystem.class);
         locks = context.getOrNull(attributes.locks(), FileLocks.class);
         attachment = context.getOrNull(attributes.attachment(), Saveable.class);
@@ -380,7 +394,8 @@ public abstract class Inode implements Saveable {
     /**
      * Opens the file. Permission was checked, O_CREAT, O_EXCL and O_NOFOLLOW are done; O_TRUNC is done afterwards by the VFS. {@code task} is null when the Sentry itself opens.
      */
-    public FileDescription open(@Nullable Task task, Location location, int flags) throws ErrnoException {
+    public FileDescription open(@Nullable Task task, Location location, int flags)
+            throws ErrnoException {
         return switch (type()) {
             case S_IFDIR -> new DirectoryDescription(this, flags);
             case S_IFLNK -> throw errno(dev.thaw.abi.Errno.ELOOP);

@@ -80,7 +80,8 @@ public final class Mount implements Saveable {
 
     /** What a checkpoint keeps. */
     @StateType(id = 0x0305)
-    public record State(int id, int flags, String source, int fs, int root, int parent, int mountpoint) {}
+    public record State(
+            int id, int flags, String source, int fs, int root, int parent, int mountpoint) {}
 
     @Override
     public Record save(SaveContext context) {

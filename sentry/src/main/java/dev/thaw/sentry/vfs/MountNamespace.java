@@ -69,12 +69,15 @@ public final class MountNamespace implements Saveable {
     /**
      * Mounts {@code fs} at absolute {@code path}; directories on the way that do not exist are made where the file system below can be written to (runc does so too).
      */
-    public void mount(String path, Filesystem fs, int msFlags, String source) throws ErrnoException {
+    public void mount(String path, Filesystem fs, int msFlags, String source)
+            throws ErrnoException {
         FsContext context = FsContext.atRoot(this);
         boolean directory = fs.root().requireInode().isDirectory();
         Location at;
         try {
-            at = new PathWalk(null, Credentials.root(), context).resolve(context.root(), path, true);
+            at =
+                    new PathWalk(null, Credentials.root(), context)
+                            .resolve(context.root(), path, true);
         } catch (ErrnoException e) {
             if (e.errno() != ENOENT) {
                 throw e;
@@ -84,7 +87,8 @@ public final class MountNamespace implements Saveable {
         mountAt(at, fs, fs.root(), msFlags, source);
     }
 
-    private Location makePath(FsContext context, String path, boolean directory) throws ErrnoException {
+    private Location makePath(FsContext context, String path, boolean directory)
+            throws ErrnoException {
         NameOperations names = new NameOperations(null, Credentials.root(), context);
         PathWalk walk = new PathWalk(null, Credentials.root(), context);
         for (int end = path.indexOf('/', 1); end > 0; end = path.indexOf('/', end + 1)) {
@@ -94,7 +98,8 @@ public final class MountNamespace implements Saveable {
         return walk.resolve(context.root(), path, true);
     }
 
-    private static void makeIfMissing(NameOperations names, PathWalk walk, FsContext context, String path, int mode)
+    private static void makeIfMissing(
+            NameOperations names, PathWalk walk, FsContext context, String path, int mode)
             throws ErrnoException {
         try {
             walk.resolve(context.root(), path, true);
@@ -166,7 +171,8 @@ public final class MountNamespace implements Saveable {
     }
 
     /** Opens a file by path, as open(2) with {@code who} and {@code context} would. */
-    public FileDescription open(Credentials who, FsContext context, String path, int flags, int mode)
+    public FileDescription open(
+            Credentials who, FsContext context, String path, int flags, int mode)
             throws ErrnoException {
         return new FileOpener(null, who, context).open(context.cwd(), path, flags, mode);
     }

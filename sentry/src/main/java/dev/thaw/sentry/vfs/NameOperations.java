@@ -42,7 +42,12 @@ public final class NameOperations {
 
     /** A new file's owner and mode: umask, and what a set-group-id directory hands down. */
     static NewNode node(
-            Credentials who, FsContext context, Inode directory, int mode, long rdev, @Nullable String target) {
+            Credentials who,
+            FsContext context,
+            Inode directory,
+            int mode,
+            long rdev,
+            @Nullable String target) {
         int gid = who.fsgid();
         int bits = (mode & S_IFMT) == S_IFLNK ? mode : mode & ~context.umask();
         if ((directory.mode() & Access.S_ISGID) != 0) {
@@ -59,7 +64,8 @@ public final class NameOperations {
     }
 
     /** mkdir(2) and mknod(2): {@code mode} says the type. */
-    public Location makeNode(Location start, String path, int mode, long rdev) throws ErrnoException {
+    public Location makeNode(Location start, String path, int mode, long rdev)
+            throws ErrnoException {
         int type = mode & S_IFMT;
         if ((type == S_IFCHR || type == S_IFBLK) && !who.has(Access.CAP_MKNOD)) {
             throw errno(EPERM);
@@ -81,7 +87,12 @@ public final class NameOperations {
     }
 
     private Location make(
-            Location start, String path, int mode, long rdev, @Nullable String target, @Nullable Location source)
+            Location start,
+            String path,
+            int mode,
+            long rdev,
+            @Nullable String target,
+            @Nullable Location source)
             throws ErrnoException {
         walk.walkParent(start, path);
         if (walk.lastKind != PathWalk.Last.NAME) {
@@ -111,7 +122,9 @@ public final class NameOperations {
                 checkLinkable(made, directory);
                 directory.link(walk.last, made);
             } else {
-                made = directory.create(walk.last, node(who, context, directory, mode, rdev, target));
+                made =
+                        directory.create(
+                                walk.last, node(who, context, directory, mode, rdev, target));
             }
             Location place = new Location(walk.mount, parent.addLocked(walk.last, made));
             Watches.created(directory, walk.last, made, source != null);

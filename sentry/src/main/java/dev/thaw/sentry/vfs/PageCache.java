@@ -2,8 +2,8 @@ package dev.thaw.sentry.vfs;
 
 import static dev.thaw.abi.Errno.EFAULT;
 import static dev.thaw.abi.Errno.EINVAL;
-import static dev.thaw.abi.Errno.ENXIO;
 import static dev.thaw.abi.Errno.ENOMEM;
+import static dev.thaw.abi.Errno.ENXIO;
 import static dev.thaw.abi.Fcntl.SEEK_DATA;
 import static dev.thaw.sentry.ErrnoException.errno;
 
@@ -230,7 +230,10 @@ public final class PageCache implements Mappable {
     /** Makes {@code count} absent pages from {@code index} on; returns the first one's offset. */
     private long makeLocked(long index, int count, boolean dirty) throws ErrnoException {
         if (dirty) {
-            if (count > 1 && quota != null && quota.limit() != 0 && quota.used() + count > quota.limit()) {
+            if (count > 1
+                    && quota != null
+                    && quota.limit() != 0
+                    && quota.used() + count > quota.limit()) {
                 count = 1;
             }
             charge(count);
@@ -246,7 +249,8 @@ public final class PageCache implements Mappable {
             PageSource from = source;
             long at = index << 12;
             if (from != null && at < sourceLimit) {
-                from.readPages(at, memory.view(), start, Math.min((long) count << 12, sourceLimit - at));
+                from.readPages(
+                        at, memory.view(), start, Math.min((long) count << 12, sourceLimit - at));
             }
             done = true;
         } finally {
@@ -261,7 +265,9 @@ public final class PageCache implements Mappable {
         }
         VarHandle.releaseFence();
         for (int i = 0; i < count; i++) {
-            pages.set(index + i, start + ((long) i << 12) | PageTable.PRESENT | (dirty ? PageTable.DIRTY : 0));
+            pages.set(
+                    index + i,
+                    start + ((long) i << 12) | PageTable.PRESENT | (dirty ? PageTable.DIRTY : 0));
         }
         held += count;
         return start;
@@ -366,7 +372,8 @@ public final class PageCache implements Mappable {
                 long offset = entry & PageTable.OFFSET;
                 PageGate.Run last = runs.isEmpty() ? null : runs.getLast();
                 if (last != null && last.offset() + last.length() == offset) {
-                    runs.set(runs.size() - 1, new PageGate.Run(last.offset(), last.length() + PAGE));
+                    runs.set(
+                            runs.size() - 1, new PageGate.Run(last.offset(), last.length() + PAGE));
                 } else {
                     runs.add(new PageGate.Run(offset, PAGE));
                 }
@@ -445,7 +452,12 @@ public final class PageCache implements Mappable {
                 if (entry != 0) {
                     long start = entry & PageTable.OFFSET;
                     memory.load(start, PAGE);
-                    MemorySegment.copy(bytes, at - offset, memory.view(), start + (at & (PAGE - 1)), next - at);
+                    MemorySegment.copy(
+                            bytes,
+                            at - offset,
+                            memory.view(),
+                            start + (at & (PAGE - 1)),
+                            next - at);
                 }
                 at = next;
             }
@@ -532,7 +544,8 @@ public final class PageCache implements Mappable {
         }
     }
 
-    private long contiguousDirty(long index, long start, long limit, boolean write) throws ErrnoException {
+    private long contiguousDirty(long index, long start, long limit, boolean write)
+            throws ErrnoException {
         long length = PAGE;
         while (length < limit) {
             long entry = pages.get(++index);

@@ -44,7 +44,9 @@ final class PageTable {
         }
         long[] @Nullable [] table = chunks;
         if (c >= table.length) {
-            table = Arrays.copyOf(table, (int) Math.max(c + 1, Math.min(MAX_CHUNKS, table.length * 2L)));
+            table =
+                    Arrays.copyOf(
+                            table, (int) Math.max(c + 1, Math.min(MAX_CHUNKS, table.length * 2L)));
             chunks = table;
         }
         long @Nullable [] chunk = table[(int) c];

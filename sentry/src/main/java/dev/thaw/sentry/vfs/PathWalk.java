@@ -93,7 +93,8 @@ public final class PathWalk {
         return false;
     }
 
-    private void walk(Location start, String path, boolean wantParent, boolean followLast) throws ErrnoException {
+    private void walk(Location start, String path, boolean wantParent, boolean followLast)
+            throws ErrnoException {
         int length = path.length();
         if (length == 0) {
             throw errno(ENOENT);

@@ -15,7 +15,6 @@ import static dev.thaw.abi.Ioctls.FIONREAD;
 import static dev.thaw.abi.Signals.SIGXFSZ;
 import static dev.thaw.sentry.ErrnoException.errno;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.kernel.Task;
 import dev.thaw.sentry.lock.KernelLock;
@@ -115,7 +114,8 @@ public final class RegularFile extends FileDescription {
         inode.io.lock();
         try {
             // As Linux does, against POSIX: O_APPEND wins over the offset (pwrite(2), BUGS).
-            return writeLocked(task, source, (statusFlags() & O_APPEND) != 0 ? inode.size() : offset);
+            return writeLocked(
+                    task, source, (statusFlags() & O_APPEND) != 0 ? inode.size() : offset);
         } finally {
             inode.io.unlock();
         }

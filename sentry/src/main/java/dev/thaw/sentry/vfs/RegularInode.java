@@ -105,7 +105,8 @@ public abstract class RegularInode extends Inode {
     }
 
     @Override
-    public FileDescription open(@Nullable Task task, Location location, int flags) throws ErrnoException {
+    public FileDescription open(@Nullable Task task, Location location, int flags)
+            throws ErrnoException {
         return new RegularFile(this, flags);
     }
 }

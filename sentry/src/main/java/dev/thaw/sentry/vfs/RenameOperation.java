@@ -36,7 +36,8 @@ public final class RenameOperation {
     }
 
     /** Renames. */
-    public void rename(Location oldStart, String oldPath, Location newStart, String newPath) throws ErrnoException {
+    public void rename(Location oldStart, String oldPath, Location newStart, String newPath)
+            throws ErrnoException {
         if ((flags & ~(RENAME_NOREPLACE | RENAME_EXCHANGE)) != 0
                 || flags == (RENAME_NOREPLACE | RENAME_EXCHANGE)) {
             throw errno(EINVAL);
@@ -145,7 +146,8 @@ public final class RenameOperation {
             }
         }
         oldParent.moveLocked(moved, newParent, to.last);
-        Watches.renamed(oldDirectory, oldName, newDirectory, to.last, inode, exchange ? null : over);
+        Watches.renamed(
+                oldDirectory, oldName, newDirectory, to.last, inode, exchange ? null : over);
         if (exchange && target != null) {
             newParent.exchangedLocked(target, oldParent, oldName);
             if (over != null) {
@@ -157,7 +159,11 @@ public final class RenameOperation {
     }
 
     private void checkPermissions(
-            Inode oldDirectory, Inode moved, Inode newDirectory, @Nullable Inode over, boolean exchange)
+            Inode oldDirectory,
+            Inode moved,
+            Inode newDirectory,
+            @Nullable Inode over,
+            boolean exchange)
             throws ErrnoException {
         Access.check(who, oldDirectory, Access.WRITE | Access.EXEC);
         Access.checkSticky(who, oldDirectory, moved);

@@ -16,7 +16,8 @@ public final class SpecialFiles {
         FileDescription open(@Nullable Task task, Inode node, int flags) throws ErrnoException;
     }
 
-    private static final AtomicReferenceArray<@Nullable Opener> OPENERS = new AtomicReferenceArray<>(16);
+    private static final AtomicReferenceArray<@Nullable Opener> OPENERS =
+            new AtomicReferenceArray<>(16);
 
     /** Sets who opens nodes of {@code type} (S_IFIFO, S_IFCHR, S_IFBLK, S_IFSOCK). */
     public static void register(int type, Opener opener) {

@@ -56,7 +56,8 @@ public class SyntheticFile extends Inode {
     }
 
     @Override
-    public FileDescription open(@Nullable Task task, Location location, int flags) throws ErrnoException {
+    public FileDescription open(@Nullable Task task, Location location, int flags)
+            throws ErrnoException {
         return new SyntheticFileDescription(flags);
     }
 

@@ -79,7 +79,8 @@ final class SyntheticFileDescription extends FileDescription {
         if (offset >= content.length) {
             return 0;
         }
-        return target.put(content, (int) offset, (int) Math.min(target.remaining(), content.length - offset));
+        return target.put(
+                content, (int) offset, (int) Math.min(target.remaining(), content.length - offset));
     }
 
     @Override
@@ -141,7 +142,8 @@ final class SyntheticFileDescription extends FileDescription {
                 }
 
                 @Override
-                public void link(SyntheticFileDescription file, State state, RestoreContext context) {
+                public void link(
+                        SyntheticFileDescription file, State state, RestoreContext context) {
                     file.restoreFile(state.file, context);
                 }
             };

@@ -87,7 +87,13 @@ public final class Watches {
     }
 
     /** {@code moved} has another name. */
-    static void renamed(Inode oldDirectory, String oldName, Inode newDirectory, String newName, Inode moved, @Nullable Inode replaced) {
+    static void renamed(
+            Inode oldDirectory,
+            String oldName,
+            Inode newDirectory,
+            String newName,
+            Inode moved,
+            @Nullable Inode replaced) {
         if (none()) {
             return;
         }

@@ -11,8 +11,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Programs that print what each call answers, here and on Linux. */
 final class EventCallsTest {
-    @TempDir
-    Path temp;
+    @TempDir Path temp;
 
     @ParameterizedTest
     @ValueSource(strings = {"event_calls", "socket_calls", "inotify_calls"})

@@ -11,8 +11,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Pipes, event descriptors and sockets, full and empty, waited for and not, through two cycles. */
 final class EventsCheckpointTest {
-    @TempDir
-    Path temp;
+    @TempDir Path temp;
 
     @Test
     void everythingIsWhereItWas() throws Exception {
@@ -28,7 +27,8 @@ final class EventsCheckpointTest {
             sandbox.freezeAndThaw();
             sandbox.freezeAndThaw();
             sandbox.kernel().resume();
-            String expected = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            String expected =
+                    new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(sandbox.awaitEnd()).isEqualTo(expected).endsWith("done\n");
         }
     }

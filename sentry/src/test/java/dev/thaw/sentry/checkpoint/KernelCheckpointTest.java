@@ -32,13 +32,13 @@ final class KernelCheckpointTest {
             }
             """;
 
-    @TempDir
-    Path temp;
+    @TempDir Path temp;
 
     @Test
     void aCounterGoesOnThroughTenCycles() throws Exception {
         Path source = Files.writeString(temp.resolve("counter.c"), COUNTER);
-        try (TestSandbox sandbox = new TestSandbox("systrap", temp, TestSandbox.compile(temp, source), "8")) {
+        try (TestSandbox sandbox =
+                new TestSandbox("systrap", temp, TestSandbox.compile(temp, source), "8")) {
             sandbox.awaitOutput("tick 5\n");
             for (int cycle = 1; cycle <= 10; cycle++) {
                 sandbox.freezeAndThaw();
@@ -56,11 +56,24 @@ final class KernelCheckpointTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "sleep", "read", "futex", "futex-timeout", "epoll", "poll", "select", "wait4", "itimer", "posix-timer", "timerfd", "pending",
-                "full-pipe", "shared"
+                "sleep",
+                "read",
+                "futex",
+                "futex-timeout",
+                "epoll",
+                "poll",
+                "select",
+                "wait4",
+                "itimer",
+                "posix-timer",
+                "timerfd",
+                "pending",
+                "full-pipe",
+                "shared"
             })
     void aBlockedGuestGoesOn(String mode) throws Exception {
-        Path source = Path.of(System.getProperty("user.dir")).resolve("../it/src/guest/c/blocked.c");
+        Path source =
+                Path.of(System.getProperty("user.dir")).resolve("../it/src/guest/c/blocked.c");
         if (!Files.exists(source)) {
             source = Path.of("it/src/guest/c/blocked.c");
         }
@@ -72,7 +85,8 @@ final class KernelCheckpointTest {
             sandbox.freezeAndThaw();
             sandbox.freezeAndThaw();
             sandbox.kernel().resume();
-            String expected = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            String expected =
+                    new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
             assertThat(sandbox.awaitEnd()).isEqualTo(expected);
         }
     }

@@ -77,14 +77,14 @@ final class MemoryCheckpointTest {
             }
             """;
 
-    @TempDir
-    Path temp;
+    @TempDir Path temp;
 
     @ParameterizedTest
     @ValueSource(strings = {"systrap", "ptrace"})
     void everyMappingComesBack(String platform) throws Exception {
         Path source = Files.writeString(temp.resolve("mappings.c"), GUEST);
-        try (TestSandbox sandbox = new TestSandbox(platform, temp, TestSandbox.compile(temp, source))) {
+        try (TestSandbox sandbox =
+                new TestSandbox(platform, temp, TestSandbox.compile(temp, source))) {
             sandbox.awaitOutput("tick 10\n");
             for (int cycle = 1; cycle <= 4; cycle++) {
                 sandbox.freezeAndThaw();

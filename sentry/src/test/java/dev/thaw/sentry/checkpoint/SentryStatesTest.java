@@ -21,8 +21,11 @@ final class SentryStatesTest {
             Files.writeString(Path.of(update), now);
         }
         try (InputStream in = SentryStatesTest.class.getResourceAsStream("/state-schema.txt")) {
-            String golden = new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(now).as("a changed record needs a higher version and an upgrade in the catalog").isEqualTo(golden);
+            String golden =
+                    new String(Objects.requireNonNull(in).readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(now)
+                    .as("a changed record needs a higher version and an upgrade in the catalog")
+                    .isEqualTo(golden);
         }
     }
 }

@@ -49,7 +49,8 @@ final class TestSandbox implements AutoCloseable {
         this.platform = platform;
         this.temp = temp;
         this.kernel = newKernel();
-        MountNamespace mounts = new MountNamespace(new TmpfsFilesystem(kernel.memory(), 0, 0x1ed), 0);
+        MountNamespace mounts =
+                new MountNamespace(new TmpfsFilesystem(kernel.memory(), 0, 0x1ed), 0);
         mounts.mount("/dev", new DevFilesystem(kernel), 0, "dev");
         mounts.mount("/proc", new ProcFilesystem(kernel), 0, "proc");
         mounts.mount("/sys", new SysFilesystem(kernel), 0, "sysfs");
@@ -58,16 +59,23 @@ final class TestSandbox implements AutoCloseable {
         PipeFile[] pipe = PipeFile.create(0);
         FdTable fds = new FdTable();
         fds.replace(pipe[1], 1, false, 1024);
-        fds.replace(pipe[0], OUT, false, 1024); // kept by the guest's table, so that it is saved and comes back
+        fds.replace(
+                pipe[0], OUT, false,
+                1024); // kept by the guest's table, so that it is saved and comes back
         reader = (PipeFile) pipe[0].acquire(); // so that it outlives the guest
         List<String> argv = new ArrayList<>(List.of("/guest"));
         argv.addAll(Arrays.asList(args));
-        ThreadGroup init = kernel.createInit(new ProcessSpec(argv, List.of(), "/", Credentials.root(), Map.of(), mounts, fds));
+        ThreadGroup init =
+                kernel.createInit(
+                        new ProcessSpec(
+                                argv, List.of(), "/", Credentials.root(), Map.of(), mounts, fds));
         kernel.start(init);
     }
 
-    private static void copy(MountNamespace mounts, FsContext root, Path from, String to) throws Exception {
-        try (FileDescription file = mounts.open(Credentials.root(), root, to, Fcntl.O_CREAT | Fcntl.O_WRONLY, 0x1ed)) {
+    private static void copy(MountNamespace mounts, FsContext root, Path from, String to)
+            throws Exception {
+        try (FileDescription file =
+                mounts.open(Credentials.root(), root, to, Fcntl.O_CREAT | Fcntl.O_WRONLY, 0x1ed)) {
             byte[] bytes = Files.readAllBytes(from);
             assertThat(file.write(null, IoBuffer.of(bytes))).isEqualTo(bytes.length);
         }
@@ -76,14 +84,29 @@ final class TestSandbox implements AutoCloseable {
     static Path compile(Path temp, Path source) throws Exception {
         Path binary = temp.resolve("guest-binary");
         Process gcc =
-                new ProcessBuilder("gcc", "-O2", "-w", "-static", "-pthread", "-o", binary.toString(), source.toString()).inheritIO().start();
+                new ProcessBuilder(
+                                "gcc",
+                                "-O2",
+                                "-w",
+                                "-static",
+                                "-pthread",
+                                "-o",
+                                binary.toString(),
+                                source.toString())
+                        .inheritIO()
+                        .start();
         assertThat(gcc.waitFor()).isZero();
         return binary;
     }
 
     private Kernel newKernel() throws Exception {
         return new Kernel(
-                new KernelConfig(Platforms.create(platform, MemFdMemoryFile.create()), "test", 0, 0, Boolean.getBoolean("test.strace")));
+                new KernelConfig(
+                        Platforms.create(platform, MemFdMemoryFile.create()),
+                        "test",
+                        0,
+                        0,
+                        Boolean.getBoolean("test.strace")));
     }
 
     Kernel kernel() {

@@ -29,7 +29,8 @@ class CredentialRulesTest {
         pending.add(SignalInfo.fault(11, 1, 0x1000));
         PendingSignals copy = new PendingSignals();
         copy.restore(pending.save());
-        assertThat(List.of(take(copy, 0), take(copy, 0), take(copy, 0), take(copy, 0))).containsExactly("11/4096", "10/1", "40/3", "40/4");
+        assertThat(List.of(take(copy, 0), take(copy, 0), take(copy, 0), take(copy, 0)))
+                .containsExactly("11/4096", "10/1", "40/3", "40/4");
         assertThat(copy.set()).isZero();
         assertThat(pending.take(~SignalSet.bit(12))).isNull();
     }

@@ -12,14 +12,16 @@ import org.junit.jupiter.api.Test;
 /** Real programs on a kernel in this JVM, over a real platform. The programs check themselves and say the same on Linux, where they run first. */
 class GuestProgramsTest {
     private static Path compile(String name) throws Exception {
-        try (InputStream in = GuestProgramsTest.class.getResourceAsStream("/guests/" + name + ".c")) {
+        try (InputStream in =
+                GuestProgramsTest.class.getResourceAsStream("/guests/" + name + ".c")) {
             return GuestRunner.compile(name, new String(in.readAllBytes(), StandardCharsets.UTF_8));
         }
     }
 
     private static void passesOnLinux(Path program) throws Exception {
         Process process = new ProcessBuilder(program.toString()).redirectErrorStream(true).start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+        String output =
+                new String(process.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(output.lines().filter(line -> !line.startsWith("ok"))).containsExactly("done");
     }
@@ -28,7 +30,8 @@ class GuestProgramsTest {
         try (GuestRunner runner = new GuestRunner()) {
             runner.install(program, "/guest");
             int status = runner.run("/guest");
-            assertThat(runner.text().lines().filter(line -> !line.startsWith("ok"))).containsExactly("done");
+            assertThat(runner.text().lines().filter(line -> !line.startsWith("ok")))
+                    .containsExactly("done");
             assertThat(status).isZero();
         }
     }
@@ -79,7 +82,10 @@ class GuestProgramsTest {
 
     @Test
     void init_ignoresUnhandledSignalsButNotKillFromOutside() throws Exception {
-        Path program = GuestRunner.compile("sleeper", "#include <unistd.h>\nint main() { write(1, \"up\", 2); while (1) pause(); }");
+        Path program =
+                GuestRunner.compile(
+                        "sleeper",
+                        "#include <unistd.h>\nint main() { write(1, \"up\", 2); while (1) pause(); }");
         try (GuestRunner runner = new GuestRunner()) {
             runner.install(program, "/guest");
             ThreadGroup init = runner.create(Credentials.root(), "/guest");

@@ -37,19 +37,34 @@ public final class GuestRunner implements AutoCloseable {
 
     public GuestRunner(boolean strace, long pidsLimit, long memoryLimit) throws Exception {
         MemFdMemoryFile memory = MemFdMemoryFile.create();
-        Platform platform = Platforms.create(System.getProperty("thaw.platform", "systrap"), memory);
+        Platform platform =
+                Platforms.create(System.getProperty("thaw.platform", "systrap"), memory);
         kernel = new Kernel(new KernelConfig(platform, "guest", pidsLimit, memoryLimit, strace));
         mounts = new MountNamespace(new TmpfsFilesystem(memory, 0, 0x1ed), 0);
     }
 
     /** Compiles a C program, statically, and returns its path on this machine. */
     public static Path compile(String name, String source) throws Exception {
-        Path directory = Path.of(System.getProperty("java.io.tmpdir"), "thaw-guests-" + ProcessHandle.current().pid());
+        Path directory =
+                Path.of(
+                        System.getProperty("java.io.tmpdir"),
+                        "thaw-guests-" + ProcessHandle.current().pid());
         Files.createDirectories(directory);
         Path c = directory.resolve(name + ".c");
         Path program = directory.resolve(name);
         Files.writeString(c, source);
-        Process gcc = new ProcessBuilder("gcc", "-static", "-O1", "-pthread", "-w", "-o", program.toString(), c.toString()).inheritIO().start();
+        Process gcc =
+                new ProcessBuilder(
+                                "gcc",
+                                "-static",
+                                "-O1",
+                                "-pthread",
+                                "-w",
+                                "-o",
+                                program.toString(),
+                                c.toString())
+                        .inheritIO()
+                        .start();
         if (gcc.waitFor() != 0) {
             throw new AssertionError("gcc failed for " + name);
         }
@@ -60,9 +75,14 @@ public final class GuestRunner implements AutoCloseable {
     @SuppressWarnings("NullAway") // no task writes
     public void install(Path file, String path) throws Exception {
         byte[] bytes = Files.readAllBytes(file);
-        try (FileDescription target = mounts.open(Credentials.root(), FsContext.atRoot(mounts), path, 0x241, 0x1ed)) {
+        try (FileDescription target =
+                mounts.open(Credentials.root(), FsContext.atRoot(mounts), path, 0x241, 0x1ed)) {
             for (int done = 0; done < bytes.length; ) {
-                done += (int) target.write(null, IoBuffer.of(MemorySegment.ofArray(bytes).asSlice(done)));
+                done +=
+                        (int)
+                                target.write(
+                                        null,
+                                        IoBuffer.of(MemorySegment.ofArray(bytes).asSlice(done)));
             }
         }
     }
@@ -72,7 +92,15 @@ public final class GuestRunner implements AutoCloseable {
         for (int i = 0; i < 3; i++) {
             fds.install(output.acquire(), i, false, 1024);
         }
-        return kernel.createInit(new ProcessSpec(List.of(argv), List.of("PATH=/bin:/", "HOME=/"), "/", who, Map.of(), mounts, fds));
+        return kernel.createInit(
+                new ProcessSpec(
+                        List.of(argv),
+                        List.of("PATH=/bin:/", "HOME=/"),
+                        "/",
+                        who,
+                        Map.of(),
+                        mounts,
+                        fds));
     }
 
     /** Runs a program as init to its end and returns its wait status. */
@@ -84,9 +112,11 @@ public final class GuestRunner implements AutoCloseable {
 
     public int await(ThreadGroup group) throws Exception {
         try {
-            return group.exitFuture().get(Integer.getInteger("guest.timeout", 60), TimeUnit.SECONDS);
+            return group.exitFuture()
+                    .get(Integer.getInteger("guest.timeout", 60), TimeUnit.SECONDS);
         } catch (java.util.concurrent.TimeoutException e) {
-            throw new AssertionError("the guest hangs; so far it said: " + text() + " " + kernel.processes(), e);
+            throw new AssertionError(
+                    "the guest hangs; so far it said: " + text() + " " + kernel.processes(), e);
         }
     }
 
@@ -142,7 +172,12 @@ public final class GuestRunner implements AutoCloseable {
             long start = System.nanoTime();
             int status = runner.run(argv.toArray(new String[0]));
             System.out.print(runner.text());
-            System.out.println("status " + Integer.toHexString(status) + " after " + (System.nanoTime() - start) / 1000 + " us");
+            System.out.println(
+                    "status "
+                            + Integer.toHexString(status)
+                            + " after "
+                            + (System.nanoTime() - start) / 1000
+                            + " us");
         }
     }
 }

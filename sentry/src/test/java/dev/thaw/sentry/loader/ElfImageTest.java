@@ -27,7 +27,11 @@ class ElfImageTest {
     static ByteBuffer program() {
         ByteBuffer elf = ByteBuffer.allocate(12288).order(ByteOrder.LITTLE_ENDIAN);
         elf.put(new byte[] {0x7f, 'E', 'L', 'F', 2, 1, 1});
-        elf.putShort(16, (short) 3).putShort(18, (short) 62).putInt(20, 1).putLong(24, 0x1000).putLong(32, 64);
+        elf.putShort(16, (short) 3)
+                .putShort(18, (short) 62)
+                .putInt(20, 1)
+                .putLong(24, 0x1000)
+                .putLong(32, 64);
         elf.putShort(52, (short) 64).putShort(54, (short) 56).putShort(56, (short) 4);
         header(elf, 0, 1, 5, 0, 0, 0x1800, 0x1800);
         header(elf, 1, 1, 6, 0x2000, 0x3000, 0x800, 0x2000);
@@ -37,9 +41,20 @@ class ElfImageTest {
         return elf;
     }
 
-    private static void header(ByteBuffer elf, int index, int type, int flags, long offset, long address, long fileSize, long memorySize) {
+    private static void header(
+            ByteBuffer elf,
+            int index,
+            int type,
+            int flags,
+            long offset,
+            long address,
+            long fileSize,
+            long memorySize) {
         int at = 64 + 56 * index;
-        elf.putInt(at, type).putInt(at + 4, flags).putLong(at + 8, offset).putLong(at + 16, address);
+        elf.putInt(at, type)
+                .putInt(at + 4, flags)
+                .putLong(at + 8, offset)
+                .putLong(at + 16, address);
         elf.putLong(at + 32, fileSize).putLong(at + 40, memorySize).putLong(at + 48, 4096);
     }
 
@@ -71,22 +86,52 @@ class ElfImageTest {
         int first = 64;
         int interpreter = 64 + 2 * 56;
         assertThat(errnoOf(elf -> elf.put(4, (byte) 1))).as("32 bits").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putShort(18, (short) 3))).as("another machine").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putShort(16, (short) 1))).as("an object file").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putShort(54, (short) 55))).as("header size").isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putShort(18, (short) 3)))
+                .as("another machine")
+                .isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putShort(16, (short) 1)))
+                .as("an object file")
+                .isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putShort(54, (short) 55)))
+                .as("header size")
+                .isEqualTo(ENOEXEC);
         assertThat(errnoOf(elf -> elf.putShort(56, (short) 0))).as("no headers").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putShort(56, (short) 0xffff))).as("too many headers").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putLong(32, Long.MAX_VALUE - 10))).as("headers past 2^63").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putLong(32, 12288 - 100))).as("headers past the end").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putInt(first, 0).putInt(first + 56, 0))).as("nothing to load").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putLong(first + 40, 0x17ff))).as("larger in the file than in memory").isEqualTo(EINVAL);
-        assertThat(errnoOf(elf -> elf.putLong(first + 16, -4096))).as("negative address").isEqualTo(EINVAL);
-        assertThat(errnoOf(elf -> elf.putLong(first + 40, Long.MAX_VALUE))).as("endless").isEqualTo(EINVAL);
-        assertThat(errnoOf(elf -> elf.putLong(first + 8, 1))).as("offset and address disagree").isEqualTo(EINVAL);
-        assertThat(errnoOf(elf -> elf.putLong(interpreter + 32, 1))).as("empty interpreter").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putLong(interpreter + 32, 5000))).as("interpreter too long").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putLong(interpreter + 32, 4))).as("interpreter without end").isEqualTo(ENOEXEC);
-        assertThat(errnoOf(elf -> elf.putLong(interpreter + 8, -1))).as("interpreter nowhere").isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putShort(56, (short) 0xffff)))
+                .as("too many headers")
+                .isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putLong(32, Long.MAX_VALUE - 10)))
+                .as("headers past 2^63")
+                .isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putLong(32, 12288 - 100)))
+                .as("headers past the end")
+                .isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putInt(first, 0).putInt(first + 56, 0)))
+                .as("nothing to load")
+                .isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putLong(first + 40, 0x17ff)))
+                .as("larger in the file than in memory")
+                .isEqualTo(EINVAL);
+        assertThat(errnoOf(elf -> elf.putLong(first + 16, -4096)))
+                .as("negative address")
+                .isEqualTo(EINVAL);
+        assertThat(errnoOf(elf -> elf.putLong(first + 40, Long.MAX_VALUE)))
+                .as("endless")
+                .isEqualTo(EINVAL);
+        assertThat(errnoOf(elf -> elf.putLong(first + 8, 1)))
+                .as("offset and address disagree")
+                .isEqualTo(EINVAL);
+        assertThat(errnoOf(elf -> elf.putLong(interpreter + 32, 1)))
+                .as("empty interpreter")
+                .isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putLong(interpreter + 32, 5000)))
+                .as("interpreter too long")
+                .isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putLong(interpreter + 32, 4)))
+                .as("interpreter without end")
+                .isEqualTo(ENOEXEC);
+        assertThat(errnoOf(elf -> elf.putLong(interpreter + 8, -1)))
+                .as("interpreter nowhere")
+                .isEqualTo(ENOEXEC);
     }
 
     @Test

@@ -16,15 +16,20 @@ class ScriptTest {
     void oneArgumentAtMostAndBlanksAroundItGo() throws Exception {
         assertThat(parse("#!/bin/sh\necho")).isEqualTo(new Script("/bin/sh", null));
         assertThat(parse("#! \t/bin/sh  \n")).isEqualTo(new Script("/bin/sh", null));
-        assertThat(parse("#!/usr/bin/env -S  python3 -u \t\nx")).isEqualTo(new Script("/usr/bin/env", "-S  python3 -u"));
-        assertThat(parse("#!/bin/sh")).as("no newline in a short file").isEqualTo(new Script("/bin/sh", null));
+        assertThat(parse("#!/usr/bin/env -S  python3 -u \t\nx"))
+                .isEqualTo(new Script("/usr/bin/env", "-S  python3 -u"));
+        assertThat(parse("#!/bin/sh"))
+                .as("no newline in a short file")
+                .isEqualTo(new Script("/bin/sh", null));
     }
 
     @Test
     void withoutAWholeInterpreterNameThereIsNoScript() {
         assertThatThrownBy(() -> parse("#!\n")).hasMessage("ENOEXEC");
         assertThatThrownBy(() -> parse("#!   \n/bin/sh")).hasMessage("ENOEXEC");
-        assertThatThrownBy(() -> parse("#!/" + "x".repeat(Script.HEAD - 3))).as("cut off").hasMessage("ENOEXEC");
+        assertThatThrownBy(() -> parse("#!/" + "x".repeat(Script.HEAD - 3)))
+                .as("cut off")
+                .hasMessage("ENOEXEC");
     }
 
     @Test

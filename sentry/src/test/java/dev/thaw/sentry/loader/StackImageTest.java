@@ -13,9 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.Test;
 
 class StackImageTest {
     private static final long TOP = 0x7fe0_0000_0000L;
@@ -38,7 +38,14 @@ class StackImageTest {
         }
         List<String> env = List.of("A=1", "", "PATH=/bin");
         byte[] random = "0123456789abcdef".getBytes(StandardCharsets.ISO_8859_1);
-        StackImage stack = new StackImage(TOP, "/bin/prog", argv, env, random, new long[] {AT_RANDOM, 0, AT_EXECFN, 0, AT_PLATFORM, 0, AT_NULL, 0});
+        StackImage stack =
+                new StackImage(
+                        TOP,
+                        "/bin/prog",
+                        argv,
+                        env,
+                        random,
+                        new long[] {AT_RANDOM, 0, AT_EXECFN, 0, AT_PLATFORM, 0, AT_NULL, 0});
         ByteBuffer words = ByteBuffer.wrap(stack.bytes).order(ByteOrder.LITTLE_ENDIAN);
 
         assertThat(stack.stackPointer % 16).isZero();
@@ -69,9 +76,23 @@ class StackImageTest {
     @Test
     void tooMuchIsRefused() {
         List<String> none = List.of();
-        assertThatThrownBy(() -> StackImage.checkLimit(List.of("x".repeat(131072)), none, -1)).hasMessage("E2BIG");
-        assertThatThrownBy(() -> StackImage.checkLimit(Collections.nCopies(100, "x".repeat(100_000)), none, -1)).hasMessage("E2BIG");
-        assertThatThrownBy(() -> StackImage.checkLimit(Collections.nCopies(30, "x".repeat(100_000)), none, 8 << 20)).hasMessage("E2BIG");
-        assertThatThrownBy(() -> StackImage.checkLimit(Collections.nCopies(1_000_000, ""), none, -1)).as("pointers count too").hasMessage("E2BIG");
+        assertThatThrownBy(() -> StackImage.checkLimit(List.of("x".repeat(131072)), none, -1))
+                .hasMessage("E2BIG");
+        assertThatThrownBy(
+                        () ->
+                                StackImage.checkLimit(
+                                        Collections.nCopies(100, "x".repeat(100_000)), none, -1))
+                .hasMessage("E2BIG");
+        assertThatThrownBy(
+                        () ->
+                                StackImage.checkLimit(
+                                        Collections.nCopies(30, "x".repeat(100_000)),
+                                        none,
+                                        8 << 20))
+                .hasMessage("E2BIG");
+        assertThatThrownBy(
+                        () -> StackImage.checkLimit(Collections.nCopies(1_000_000, ""), none, -1))
+                .as("pointers count too")
+                .hasMessage("E2BIG");
     }
 }

@@ -59,11 +59,24 @@ class MemoryManagerTest {
     void mmap_refusesWhatLinuxRefuses() throws Exception {
         assertThat(errnoOf(() -> mm.mmap(0, 0, RW, ANON, null, 0))).isEqualTo(EINVAL);
         assertThat(errnoOf(() -> mm.mmap(0, Long.MAX_VALUE, RW, ANON, null, 0))).isEqualTo(ENOMEM);
-        assertThat(errnoOf(() -> mm.mmap(0, FakePlatform.MAX_ADDRESS + 1, RW, ANON, null, 0))).isEqualTo(ENOMEM);
-        assertThat(errnoOf(() -> mm.mmap(AT + 1, 4096, RW, ANON | MAP_FIXED, null, 0))).isEqualTo(EINVAL);
-        assertThat(errnoOf(() -> mm.mmap(FakePlatform.MAX_ADDRESS, 4096, RW, ANON | MAP_FIXED, null, 0))).isEqualTo(ENOMEM);
+        assertThat(errnoOf(() -> mm.mmap(0, FakePlatform.MAX_ADDRESS + 1, RW, ANON, null, 0)))
+                .isEqualTo(ENOMEM);
+        assertThat(errnoOf(() -> mm.mmap(AT + 1, 4096, RW, ANON | MAP_FIXED, null, 0)))
+                .isEqualTo(EINVAL);
+        assertThat(
+                        errnoOf(
+                                () ->
+                                        mm.mmap(
+                                                FakePlatform.MAX_ADDRESS,
+                                                4096,
+                                                RW,
+                                                ANON | MAP_FIXED,
+                                                null,
+                                                0)))
+                .isEqualTo(ENOMEM);
         mm.mmap(AT, 8192, RW, ANON | MAP_FIXED, null, 0);
-        assertThat(errnoOf(() -> mm.mmap(AT + 4096, 4096, RW, ANON | MAP_FIXED_NOREPLACE, null, 0))).isEqualTo(EEXIST);
+        assertThat(errnoOf(() -> mm.mmap(AT + 4096, 4096, RW, ANON | MAP_FIXED_NOREPLACE, null, 0)))
+                .isEqualTo(EEXIST);
         FakeFile readOnly = new FakeFile(platform.memory(), content(1), 0);
         assertThat(errnoOf(() -> mm.mmap(0, 4096, RW, MAP_SHARED, readOnly, 0))).isEqualTo(EACCES);
         long shared = mm.mmap(0, 4096, PROT_READ, MAP_SHARED, readOnly, 0);
@@ -77,7 +90,9 @@ class MemoryManagerTest {
         }
         assertThat(mm.mappings()).hasSize(1);
         mm.mprotect(AT + 8192, 4096, PROT_READ);
-        assertThat(mm.mappings()).extracting(Mapping::end).containsExactly(AT + 8192, AT + 12288, AT + 32768);
+        assertThat(mm.mappings())
+                .extracting(Mapping::end)
+                .containsExactly(AT + 8192, AT + 12288, AT + 32768);
         mm.mprotect(AT + 8192, 4096, RW);
         assertThat(mm.mappings()).hasSize(1);
         FakeFile file = new FakeFile(platform.memory(), content(4), 2);
@@ -96,8 +111,11 @@ class MemoryManagerTest {
         assertThat(guest.load(at + 4096)).isEqualTo(2);
         assertThat(guest.store(at, 99)).isZero();
         platform.memory().view().set(ValueLayout.JAVA_BYTE, file.page(1), (byte) 77);
-        assertThat(guest.load(at + 4096)).as("a page beside a copied one is still the file's").isEqualTo(77);
-        assertThat(platform.memory().view().get(ValueLayout.JAVA_BYTE, file.page(0))).isEqualTo((byte) 1);
+        assertThat(guest.load(at + 4096))
+                .as("a page beside a copied one is still the file's")
+                .isEqualTo(77);
+        assertThat(platform.memory().view().get(ValueLayout.JAVA_BYTE, file.page(0)))
+                .isEqualTo((byte) 1);
         assertThat(guest.load(at + 40 * 4096)).isEqualTo(-FaultResult.BUS);
         mm.invalidate(file, 0, 40 * 4096);
         assertThat(guest.load(at)).as("a private copy outlives a change of the file").isEqualTo(99);
@@ -166,7 +184,9 @@ class MemoryManagerTest {
         long below = top + (64L << 20);
         mm.mmap(below - 4096, 4096, RW, ANON | MAP_FIXED | MAP_GROWSDOWN, null, 0);
         mm.mmap(below - (512 << 10), 4096, RW, ANON | MAP_FIXED, null, 0);
-        assertThat(guest.store(below - 8192, 1)).as("nearer than the guard gap to what lies below").isEqualTo(-FaultResult.MAPERR);
+        assertThat(guest.store(below - 8192, 1))
+                .as("nearer than the guard gap to what lies below")
+                .isEqualTo(-FaultResult.MAPERR);
     }
 
     @Test
@@ -183,7 +203,9 @@ class MemoryManagerTest {
         long resident = platform.memory().residentBytes();
         childGuest.store(AT + 4096, 2);
         childGuest.store(AT + 8192, 2);
-        assertThat(childGuest.space().mapCalls).as("what was never written comes in one run").isEqualTo(1);
+        assertThat(childGuest.space().mapCalls)
+                .as("what was never written comes in one run")
+                .isEqualTo(1);
         assertThat(platform.memory().residentBytes() - resident).isEqualTo(8192);
         child.close();
         guest.store(AT, 3);
@@ -211,7 +233,9 @@ class MemoryManagerTest {
         mm.mmap(AT, 8192, RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, null, 0);
         mm.mmap(AT + 0x10000, 4096, RW, ANON | MAP_FIXED, null, 0);
         MemoryManager child = mm.fork();
-        assertThat(child.futexKey(AT + 4100)).isEqualTo(mm.futexKey(AT + 4100)).isNotEqualTo(mm.futexKey(AT + 4104));
+        assertThat(child.futexKey(AT + 4100))
+                .isEqualTo(mm.futexKey(AT + 4100))
+                .isNotEqualTo(mm.futexKey(AT + 4104));
         assertThat(child.futexKey(AT + 0x10000)).isNotEqualTo(mm.futexKey(AT + 0x10000));
         assertThat(errnoOf(() -> mm.futexKey(AT + 0x20000))).isEqualTo(EFAULT);
         child.close();
@@ -239,17 +263,24 @@ class MemoryManagerTest {
         byte[] found = new byte[4];
         assertThat(patcher.readText(at + 4094, found)).isTrue();
         assertThat(found).containsExactly(1, 1, 2, 2);
-        assertThat(patcher.writeText(at + 100, new byte[] {1, 2}, new byte[] {9, 9})).as("other bytes there").isFalse();
-        assertThat(patcher.writeText(at + 4095, new byte[] {1, 2}, new byte[] {9, 9})).as("across pages").isFalse();
+        assertThat(patcher.writeText(at + 100, new byte[] {1, 2}, new byte[] {9, 9}))
+                .as("other bytes there")
+                .isFalse();
+        assertThat(patcher.writeText(at + 4095, new byte[] {1, 2}, new byte[] {9, 9}))
+                .as("across pages")
+                .isFalse();
         assertThat(patcher.writeText(at + 100, new byte[] {1, 1}, new byte[] {9, 8})).isTrue();
         assertThat(guest.load(at + 100)).isEqualTo(9);
         assertThat(guest.load(at + 102)).isEqualTo(1);
-        assertThat(platform.memory().view().get(ValueLayout.JAVA_BYTE, file.page(0) + 100)).isEqualTo((byte) 1);
+        assertThat(platform.memory().view().get(ValueLayout.JAVA_BYTE, file.page(0) + 100))
+                .isEqualTo((byte) 1);
         long area = patcher.allocateTrampolines(at, 65536);
         assertThat(area).isNotZero();
         assertThat(Math.abs(area - at)).isLessThan(1L << 31);
         mm.mprotect(at, 4096, RW | PROT_EXEC);
-        assertThat(patcher.writeText(at + 100, new byte[] {9}, new byte[] {7})).as("writable for the guest").isFalse();
+        assertThat(patcher.writeText(at + 100, new byte[] {9}, new byte[] {7}))
+                .as("writable for the guest")
+                .isFalse();
     }
 
     @Test

@@ -67,13 +67,19 @@ class MemoryModelTest {
         }
         long[] left = {0};
         platform.memory().forEachPopulated((offset, length) -> left[0] += length);
-        assertThat(left[0]).as("bytes still referenced after every address space was closed").isZero();
+        assertThat(left[0])
+                .as("bytes still referenced after every address space was closed")
+                .isZero();
         platform.close();
     }
 
     private void act(Process process) throws ErrnoException {
         int page = random.nextInt(PAGES);
-        int count = 1 + (random.nextInt(8) == 0 ? random.nextInt(PAGES - page) : random.nextInt(Math.min(30, PAGES - page)));
+        int count =
+                1
+                        + (random.nextInt(8) == 0
+                                ? random.nextInt(PAGES - page)
+                                : random.nextInt(Math.min(30, PAGES - page)));
         long address = BASE + page * 4096L;
         long length = count * 4096L;
         switch (random.nextInt(24)) {
@@ -140,7 +146,8 @@ class MemoryModelTest {
         boolean overlap = target < page + count && page < target + count;
         boolean failed = false;
         try {
-            process.mm.mremap(BASE + page * 4096L, count * 4096L, count * 4096L, 3, BASE + target * 4096L);
+            process.mm.mremap(
+                    BASE + page * 4096L, count * 4096L, count * 4096L, 3, BASE + target * 4096L);
         } catch (ErrnoException e) {
             failed = true;
         }
@@ -178,14 +185,15 @@ class MemoryModelTest {
             }
         }
         Process child = new Process(process.mm.fork(), platform);
-        process.slots.forEach((i, slot) -> {
-            Cell cell = slot.cell;
-            if (!slot.shared) {
-                cell = new Cell();
-                cell.value = slot.cell.value;
-            }
-            child.slots.put(i, new Slot(cell, slot.prot, slot.shared));
-        });
+        process.slots.forEach(
+                (i, slot) -> {
+                    Cell cell = slot.cell;
+                    if (!slot.shared) {
+                        cell = new Cell();
+                        cell.value = slot.cell.value;
+                    }
+                    child.slots.put(i, new Slot(cell, slot.prot, slot.shared));
+                });
         processes.add(child);
     }
 
@@ -194,12 +202,17 @@ class MemoryModelTest {
         int value = random.nextInt(256);
         java.util.Arrays.fill(bytes, (byte) value);
         int done = 0;
-        while (done < count && process.slots.containsKey(page + done) && (process.slots.get(page + done).prot & PROT_WRITE) != 0) {
+        while (done < count
+                && process.slots.containsKey(page + done)
+                && (process.slots.get(page + done).prot & PROT_WRITE) != 0) {
             done++;
         }
         long copied = 0;
         try {
-            copied = process.mm.buffer(BASE + page * 4096L, bytes.length).put(bytes, 0, bytes.length);
+            copied =
+                    process.mm
+                            .buffer(BASE + page * 4096L, bytes.length)
+                            .put(bytes, 0, bytes.length);
         } catch (ErrnoException e) {
             assertThat(e.errno()).isEqualTo(14);
         }
@@ -227,7 +240,10 @@ class MemoryModelTest {
                 slot.cell.value = value;
             }
         } else {
-            int expected = slot == null ? -FaultResult.MAPERR : slot.prot == 0 ? -FaultResult.ACCERR : slot.cell.value;
+            int expected =
+                    slot == null
+                            ? -FaultResult.MAPERR
+                            : slot.prot == 0 ? -FaultResult.ACCERR : slot.cell.value;
             assertThat(process.guest.load(address)).as("page %d", page).isEqualTo(expected);
         }
     }
@@ -235,8 +251,13 @@ class MemoryModelTest {
     private void checkAll(Process process) throws ErrnoException {
         for (int page = 0; page < PAGES; page++) {
             Slot slot = process.slots.get(page);
-            int expected = slot == null ? -FaultResult.MAPERR : slot.prot == 0 ? -FaultResult.ACCERR : slot.cell.value;
-            assertThat(process.guest.load(BASE + page * 4096L)).as("page %d", page).isEqualTo(expected);
+            int expected =
+                    slot == null
+                            ? -FaultResult.MAPERR
+                            : slot.prot == 0 ? -FaultResult.ACCERR : slot.cell.value;
+            assertThat(process.guest.load(BASE + page * 4096L))
+                    .as("page %d", page)
+                    .isEqualTo(expected);
         }
         long last = 0;
         for (Mapping mapping : process.mm.mappings()) {

@@ -39,7 +39,12 @@ public final class FakeFile extends FileDescription implements Mappable {
             if (scattered) {
                 memory.release(page + 4096, 4096);
             }
-            MemorySegment.copy(MemorySegment.ofArray(content), at, memory.view(), page, Math.min(4096, content.length - at));
+            MemorySegment.copy(
+                    MemorySegment.ofArray(content),
+                    at,
+                    memory.view(),
+                    page,
+                    Math.min(4096, content.length - at));
             pages.add(page);
         }
     }
@@ -62,7 +67,11 @@ public final class FakeFile extends FileDescription implements Mappable {
         while (target.remaining() > 0 && offset + done < size) {
             long at = offset + done;
             long count = Math.min(4096 - at % 4096, size - at);
-            done += target.put(memory.view(), pages.get((int) (at / 4096)) + at % 4096, Math.min(count, target.remaining()));
+            done +=
+                    target.put(
+                            memory.view(),
+                            pages.get((int) (at / 4096)) + at % 4096,
+                            Math.min(count, target.remaining()));
         }
         return done;
     }

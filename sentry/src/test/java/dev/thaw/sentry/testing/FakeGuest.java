@@ -32,15 +32,19 @@ public final class FakeGuest {
 
     /** The byte at {@code address}, or the negative fault. */
     public int load(long address) {
-        return touch(address, Mman.PROT_READ, at -> memory.view().get(ValueLayout.JAVA_BYTE, at) & 0xff);
+        return touch(
+                address, Mman.PROT_READ, at -> memory.view().get(ValueLayout.JAVA_BYTE, at) & 0xff);
     }
 
     /** Stores a byte; returns 0 or the negative fault. */
     public int store(long address, int value) {
-        return touch(address, Mman.PROT_WRITE, at -> {
-            memory.view().set(ValueLayout.JAVA_BYTE, at, (byte) value);
-            return 0;
-        });
+        return touch(
+                address,
+                Mman.PROT_WRITE,
+                at -> {
+                    memory.view().set(ValueLayout.JAVA_BYTE, at, (byte) value);
+                    return 0;
+                });
     }
 
     private int touch(long address, int access, LongToIntFunction action) {
@@ -54,6 +58,7 @@ public final class FakeGuest {
                 return -result;
             }
         }
-        throw new AssertionError("a fault at " + Long.toHexString(address) + " is resolved again and again");
+        throw new AssertionError(
+                "a fault at " + Long.toHexString(address) + " is resolved again and again");
     }
 }

@@ -69,7 +69,14 @@ public final class FakePlatform implements Platform {
         public boolean closed;
 
         @Override
-        public int map(@Nullable GuestThread caller, long address, long length, int file, long offset, int prot, boolean populate) {
+        public int map(
+                @Nullable GuestThread caller,
+                long address,
+                long length,
+                int file,
+                long offset,
+                int prot,
+                boolean populate) {
             check(address, length);
             if (pages.size() + length / 4096 > room) {
                 return -12;
@@ -92,15 +99,22 @@ public final class FakePlatform implements Platform {
             check(address, length);
             protectCalls++;
             if (pages.subMap(address, address + length).size() < length / 4096) {
-                pages.subMap(address, address + length).clear(); // as a stub does, whose mprotect stops at a hole
+                pages.subMap(address, address + length)
+                        .clear(); // as a stub does, whose mprotect stops at a hole
                 return;
             }
-            pages.subMap(address, address + length).replaceAll((_, page) -> new HostPage(page.offset, prot));
+            pages.subMap(address, address + length)
+                    .replaceAll((_, page) -> new HostPage(page.offset, prot));
         }
 
         private static void check(long address, long length) {
-            if (address % 4096 != 0 || length <= 0 || length % 4096 != 0 || address < 0x10000 || address + length > MAX_ADDRESS) {
-                throw new AssertionError("bad range " + Long.toHexString(address) + "+" + Long.toHexString(length));
+            if (address % 4096 != 0
+                    || length <= 0
+                    || length % 4096 != 0
+                    || address < 0x10000
+                    || address + length > MAX_ADDRESS) {
+                throw new AssertionError(
+                        "bad range " + Long.toHexString(address) + "+" + Long.toHexString(length));
             }
         }
 

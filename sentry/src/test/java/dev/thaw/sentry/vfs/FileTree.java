@@ -132,7 +132,8 @@ interface FileTree {
         public String stat(String path, boolean follow) {
             HostStat s = new HostStat();
             int result =
-                    HostFiles.statx(Fcntl.AT_FDCWD, at(path), follow ? 0 : Fcntl.AT_SYMLINK_NOFOLLOW, s);
+                    HostFiles.statx(
+                            Fcntl.AT_FDCWD, at(path), follow ? 0 : Fcntl.AT_SYMLINK_NOFOLLOW, s);
             return result < 0 ? "error " + result : describe(s.mode, s.size, s.nlink);
         }
 
@@ -150,9 +151,14 @@ interface FileTree {
                         return names;
                     }
                     for (long p = 0; p < count; ) {
-                        int length = buffer.get(java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED, p + 16) & 0xffff;
+                        int length =
+                                buffer.get(
+                                                java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED,
+                                                p + 16)
+                                        & 0xffff;
                         int type = buffer.get(java.lang.foreign.ValueLayout.JAVA_BYTE, p + 18);
-                        names.put(buffer.getString(p + 19, StandardCharsets.ISO_8859_1), type << 12);
+                        names.put(
+                                buffer.getString(p + 19, StandardCharsets.ISO_8859_1), type << 12);
                         p += length;
                     }
                 }
@@ -205,7 +211,8 @@ interface FileTree {
                     result(
                             () -> {
                                 FileDescription file =
-                                        new FileOpener(null, who, context).open(context.cwd(), path, flags, mode);
+                                        new FileOpener(null, who, context)
+                                                .open(context.cwd(), path, flags, mode);
                                 return fds.install(file, 0, false, 1024);
                             });
         }
@@ -243,7 +250,9 @@ interface FileTree {
                                     return file.pread(null, IoBuffer.of(bytes), offset);
                                 }
                             });
-            return count < 0 ? "error " + count : new String(bytes, 0, (int) count, StandardCharsets.ISO_8859_1);
+            return count < 0
+                    ? "error " + count
+                    : new String(bytes, 0, (int) count, StandardCharsets.ISO_8859_1);
         }
 
         @Override

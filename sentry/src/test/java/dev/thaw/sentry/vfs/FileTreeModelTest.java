@@ -38,7 +38,10 @@ final class FileTreeModelTest {
             for (int step = 0; step < STEPS; step++) {
                 if (overlay && step == STEPS / 2) {
                     TmpfsFilesystem upper = new TmpfsFilesystem(memory, 0, 0x1ff);
-                    ours = new FileTree.Ours(new OverlayFilesystem(List.of(lower), upper), Credentials.root());
+                    ours =
+                            new FileTree.Ours(
+                                    new OverlayFilesystem(List.of(lower), upper),
+                                    Credentials.root());
                 }
                 step(linux, ours, step, overlay);
                 if (step % 100 == 99) {
@@ -64,7 +67,8 @@ final class FileTreeModelTest {
                 assertThat(ours.rename(p, q, flags)).as(what).isEqualTo(linux.rename(p, q, flags));
             }
             case 7 -> {
-                // An overlay forgets which lower names are one file, as Linux's does without an index.
+                // An overlay forgets which lower names are one file, as Linux's does without an
+                // index.
                 if (!overlay) {
                     assertThat(ours.link(p, q)).as(what).isEqualTo(linux.link(p, q));
                 }
@@ -82,7 +86,10 @@ final class FileTreeModelTest {
 
     private void file(FileTree linux, FileTree ours, String path, int mode, String what) {
         int[] extra = {0, Fcntl.O_EXCL, Fcntl.O_TRUNC, Fcntl.O_APPEND, Fcntl.O_NOFOLLOW};
-        int flags = Fcntl.O_RDWR | (random.nextInt(4) > 0 ? Fcntl.O_CREAT : 0) | extra[random.nextInt(extra.length)];
+        int flags =
+                Fcntl.O_RDWR
+                        | (random.nextInt(4) > 0 ? Fcntl.O_CREAT : 0)
+                        | extra[random.nextInt(extra.length)];
         int a = linux.open(path, flags, mode);
         int b = ours.open(path, flags, mode);
         assertThat(Math.min(b, 0)).as(what).isEqualTo(Math.min(a, 0));
@@ -93,9 +100,18 @@ final class FileTreeModelTest {
             long offset = random.nextInt(20_000);
             String text = ("<" + random.nextInt() + ">").repeat(1 + random.nextInt(900));
             switch (random.nextInt(3)) {
-                case 0 -> assertThat(ours.pwrite(b, text, offset)).as(what).isEqualTo(linux.pwrite(a, text, offset));
-                case 1 -> assertThat(ours.truncate(b, offset)).as(what).isEqualTo(linux.truncate(a, offset));
-                default -> assertThat(ours.pread(b, 9000, offset)).as(what).isEqualTo(linux.pread(a, 9000, offset));
+                case 0 ->
+                        assertThat(ours.pwrite(b, text, offset))
+                                .as(what)
+                                .isEqualTo(linux.pwrite(a, text, offset));
+                case 1 ->
+                        assertThat(ours.truncate(b, offset))
+                                .as(what)
+                                .isEqualTo(linux.truncate(a, offset));
+                default ->
+                        assertThat(ours.pread(b, 9000, offset))
+                                .as(what)
+                                .isEqualTo(linux.pread(a, 9000, offset));
             }
         }
         assertThat(ours.pread(b, 40_000, 0)).as(what).isEqualTo(linux.pread(a, 40_000, 0));
@@ -106,7 +122,11 @@ final class FileTreeModelTest {
     private String path() {
         StringBuilder path = new StringBuilder(NAMES[random.nextInt(NAMES.length)]);
         for (int depth = random.nextInt(3); depth > 0; depth--) {
-            path.append('/').append(path.length() == 1 && random.nextInt(9) == 0 ? ".." : NAMES[random.nextInt(NAMES.length)]);
+            path.append('/')
+                    .append(
+                            path.length() == 1 && random.nextInt(9) == 0
+                                    ? ".."
+                                    : NAMES[random.nextInt(NAMES.length)]);
         }
         if (random.nextInt(15) == 0) {
             path.append('/');
@@ -122,13 +142,17 @@ final class FileTreeModelTest {
             if (entry.getKey().equals(".") || entry.getKey().equals("..")) {
                 continue;
             }
-            assertThat(ours.stat(name, false)).as(when + " " + name).isEqualTo(linux.stat(name, false));
+            assertThat(ours.stat(name, false))
+                    .as(when + " " + name)
+                    .isEqualTo(linux.stat(name, false));
             if (entry.getValue() == Fcntl.S_IFDIR) {
                 compare(linux, ours, name, when);
             } else if (entry.getValue() == Fcntl.S_IFREG) {
                 int a = linux.open(name, Fcntl.O_RDONLY, 0);
                 int b = ours.open(name, Fcntl.O_RDONLY, 0);
-                assertThat(ours.pread(b, 40_000, 0)).as(when + " " + name).isEqualTo(linux.pread(a, 40_000, 0));
+                assertThat(ours.pread(b, 40_000, 0))
+                        .as(when + " " + name)
+                        .isEqualTo(linux.pread(a, 40_000, 0));
                 linux.close(a);
                 ours.close(b);
             }

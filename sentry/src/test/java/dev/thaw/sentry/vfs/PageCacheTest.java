@@ -91,10 +91,14 @@ final class PageCacheTest {
         byte[] bytes = new byte[3 * PAGE];
         cache.read(IoBuffer.of(bytes), 0);
         for (int i = 0; i < bytes.length; i++) {
-            assertThat(bytes[i]).as("byte " + i).isEqualTo((byte) (i >= 100 && i < 100 + 2 * PAGE ? 0 : 1));
+            assertThat(bytes[i])
+                    .as("byte " + i)
+                    .isEqualTo((byte) (i >= 100 && i < 100 + 2 * PAGE ? 0 : 1));
         }
-        assertThat(cache.write(IoBuffer.of(new byte[60 * PAGE]), 100 * PAGE, 60 * PAGE)).isEqualTo(54 * PAGE);
-        assertThat(errno(() -> cache.write(IoBuffer.of(new byte[PAGE]), 200 * PAGE, PAGE))).isEqualTo(ENOSPC);
+        assertThat(cache.write(IoBuffer.of(new byte[60 * PAGE]), 100 * PAGE, 60 * PAGE))
+                .isEqualTo(54 * PAGE);
+        assertThat(errno(() -> cache.write(IoBuffer.of(new byte[PAGE]), 200 * PAGE, PAGE)))
+                .isEqualTo(ENOSPC);
     }
 
     @Test

@@ -38,7 +38,9 @@ final class PathWalkTest {
         context = FsContext.atRoot(namespace);
         mkdir("/a", 0x1ed);
         mkdir("/a/b", 0x1ed);
-        new FileOpener(null, ROOT, context).open(context.cwd(), "/a/f", O_CREAT | O_RDWR, 0x1a4).close();
+        new FileOpener(null, ROOT, context)
+                .open(context.cwd(), "/a/f", O_CREAT | O_RDWR, 0x1a4)
+                .close();
     }
 
     @AfterEach
@@ -128,7 +130,8 @@ final class PathWalkTest {
         mkdir("/a/b/inner", 0x1ed);
         assertThat(walk("/a/b/inner/../..")).isEqualTo("/a");
         assertThat(walk("/a/b/inner")).isEqualTo("/a/b/inner");
-        Location inner = new PathWalk(null, ROOT, context).resolve(context.cwd(), "/a/b/inner", true);
+        Location inner =
+                new PathWalk(null, ROOT, context).resolve(context.cwd(), "/a/b/inner", true);
         context.setRoot(inner);
         assertThat(walk("/../..")).isEqualTo("/");
         context.setRoot(namespace.rootLocation());
@@ -144,7 +147,10 @@ final class PathWalkTest {
         for (String path : new String[] {"..", "up", "/a/f", "x/../../f"}) {
             int errno = 0;
             try {
-                new FileOpener(null, ROOT, context).restrict(RESOLVE_BENEATH, start).open(start, path, 0, 0).close();
+                new FileOpener(null, ROOT, context)
+                        .restrict(RESOLVE_BENEATH, start)
+                        .open(start, path, 0, 0)
+                        .close();
             } catch (ErrnoException e) {
                 errno = e.errno();
             }

@@ -45,7 +45,10 @@ final class VfsStateTest {
         write("/usr/lib/small", "small");
         write("/gone", "gone");
         namespace =
-                new MountNamespace(new OverlayFilesystem(List.of(lower), new TmpfsFilesystem(memory, 0, 0x1ff)), 0);
+                new MountNamespace(
+                        new OverlayFilesystem(
+                                List.of(lower), new TmpfsFilesystem(memory, 0, 0x1ff)),
+                        0);
         context = FsContext.atRoot(namespace);
     }
 
@@ -86,7 +89,8 @@ final class VfsStateTest {
 
     private void cycle() {
         byte[] blob = StateWriter.write(SentryStates.catalog(), List.of(namespace, context, fds));
-        List<Saveable> roots = new StateReader(SentryStates.catalog()).with(MemoryFile.class, memory).read(blob);
+        List<Saveable> roots =
+                new StateReader(SentryStates.catalog()).with(MemoryFile.class, memory).read(blob);
         namespace = (MountNamespace) roots.get(0);
         context = (FsContext) roots.get(1);
         fds = (FdTable) roots.get(2);
@@ -96,7 +100,8 @@ final class VfsStateTest {
     void treeAndOpenFilesComeBack() throws Exception {
         namespace.mount("/mnt", new TmpfsFilesystem(memory, 1 << 20, 0x1ed), 0, "tmpfs");
         write("/mnt/m", "mounted");
-        new RenameOperation(null, ROOT, context, 0).rename(context.cwd(), "/usr", context.cwd(), "/moved");
+        new RenameOperation(null, ROOT, context, 0)
+                .rename(context.cwd(), "/usr", context.cwd(), "/moved");
         new NameOperations(null, ROOT, context).unlink(context.cwd(), "/gone");
         try (FileDescription big = open("/moved/lib/big", O_RDWR)) {
             big.pwrite(null, IoBuffer.of("changed".getBytes(StandardCharsets.ISO_8859_1)), 5000);
@@ -143,9 +148,11 @@ final class VfsStateTest {
         int before = StateWriter.write(SentryStates.catalog(), List.of(namespace)).length;
         read("/usr/lib/big");
         at("/usr/lib");
-        assertThat(StateWriter.write(SentryStates.catalog(), List.of(namespace)).length).isEqualTo(before);
+        assertThat(StateWriter.write(SentryStates.catalog(), List.of(namespace)).length)
+                .isEqualTo(before);
         write("/usr/lib/small", "other");
-        assertThat(StateWriter.write(SentryStates.catalog(), List.of(namespace)).length).isGreaterThan(before);
+        assertThat(StateWriter.write(SentryStates.catalog(), List.of(namespace)).length)
+                .isGreaterThan(before);
     }
 
     @Test

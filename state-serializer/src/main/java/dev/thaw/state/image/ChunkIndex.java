@@ -22,9 +22,16 @@ public record ChunkIndex(List<Entry> entries) {
     }
 
     public byte[] encode() {
-        ByteBuffer out = ByteBuffer.allocate(Math.multiplyExact(entries.size(), ENTRY)).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer out =
+                ByteBuffer.allocate(Math.multiplyExact(entries.size(), ENTRY))
+                        .order(ByteOrder.LITTLE_ENDIAN);
         for (Entry e : entries) {
-            out.put(e.hash.toBytes()).putLong(e.position).putInt(e.stored).putInt(e.raw).putInt(e.crc).putInt(e.pack);
+            out.put(e.hash.toBytes())
+                    .putLong(e.position)
+                    .putInt(e.stored)
+                    .putInt(e.raw)
+                    .putInt(e.crc)
+                    .putInt(e.pack);
         }
         return out.array();
     }
@@ -37,7 +44,14 @@ public record ChunkIndex(List<Entry> entries) {
         ByteBuffer in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         List<Entry> entries = new ArrayList<>(bytes.length / ENTRY);
         while (in.hasRemaining()) {
-            Entry e = new Entry(ContentHash.read(in), in.getLong(), in.getInt(), in.getInt(), in.getInt(), in.getInt());
+            Entry e =
+                    new Entry(
+                            ContentHash.read(in),
+                            in.getLong(),
+                            in.getInt(),
+                            in.getInt(),
+                            in.getInt(),
+                            in.getInt());
             if (e.position < 0
                     || e.stored <= 0
                     || e.stored > ImageFormat.MAX_STORED
@@ -46,10 +60,12 @@ public record ChunkIndex(List<Entry> entries) {
                     || e.raw % ImageFormat.PAGE != 0
                     || e.pack < 0
                     || e.position > Long.MAX_VALUE - e.stored) {
-                throw new ImageException("chunk index entry " + entries.size() + " is out of bounds");
+                throw new ImageException(
+                        "chunk index entry " + entries.size() + " is out of bounds");
             }
             if (!entries.isEmpty() && entries.getLast().hash.compareTo(e.hash) >= 0) {
-                throw new ImageException("chunk index entry " + entries.size() + " is out of order");
+                throw new ImageException(
+                        "chunk index entry " + entries.size() + " is out of order");
             }
             entries.add(e);
         }

@@ -19,12 +19,14 @@ public final class ChunkReader implements AutoCloseable {
     private final Map<ContentHash, ChunkIndex.Entry> index = new HashMap<>();
     private final byte[] stored = new byte[ImageFormat.MAX_STORED];
     private final byte[] raw = new byte[ImageFormat.CHUNK];
-    private final MemorySegment buffer = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(ImageFormat.MAX_STORED));
+    private final MemorySegment buffer =
+            MemorySegment.ofBuffer(ByteBuffer.allocateDirect(ImageFormat.MAX_STORED));
     private final Hasher hasher;
     private final ZstdDecompressCtx zstd = new ZstdDecompressCtx();
 
     /** Checks that each chunk lies inside its pack. */
-    public ChunkReader(ChunkIndex chunks, List<ByteSource> packs, Hasher hasher) throws IOException {
+    public ChunkReader(ChunkIndex chunks, List<ByteSource> packs, Hasher hasher)
+            throws IOException {
         this.packs = packs;
         this.hasher = hasher;
         long[] sizes = new long[packs.size()];
@@ -32,8 +34,10 @@ public final class ChunkReader implements AutoCloseable {
             sizes[i] = packs.get(i).size();
         }
         for (ChunkIndex.Entry entry : chunks.entries()) {
-            if (entry.pack() >= sizes.length || entry.position() > sizes[entry.pack()] - entry.stored()) {
-                throw new ImageException("page pack is cut short: chunk " + entry.hash() + " lies behind its end");
+            if (entry.pack() >= sizes.length
+                    || entry.position() > sizes[entry.pack()] - entry.stored()) {
+                throw new ImageException(
+                        "page pack is cut short: chunk " + entry.hash() + " lies behind its end");
             }
             index.put(entry.hash(), entry);
         }
@@ -47,7 +51,13 @@ public final class ChunkReader implements AutoCloseable {
                 throw new ImageException("chunk " + entry.hash() + " of the page map is missing");
             }
             if (chunk.raw() != entry.rawLength()) {
-                throw new ImageException("chunk " + entry.hash() + " has " + chunk.raw() + " bytes, not " + entry.rawLength());
+                throw new ImageException(
+                        "chunk "
+                                + entry.hash()
+                                + " has "
+                                + chunk.raw()
+                                + " bytes, not "
+                                + entry.rawLength());
             }
         }
     }

@@ -62,7 +62,11 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
         }
         int version = in.getInt();
         if (version != ImageFormat.VERSION) {
-            throw new ImageException("has format version " + version + ", this release reads " + ImageFormat.VERSION);
+            throw new ImageException(
+                    "has format version "
+                            + version
+                            + ", this release reads "
+                            + ImageFormat.VERSION);
         }
         if (!ContentHash.wrap(java.util.Arrays.copyOfRange(head, HASH_AT, HEADER))
                 .equals(ContentHash.of(java.util.Arrays.copyOf(head, HASH_AT)))) {
@@ -80,7 +84,8 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
             long length = in.getLong();
             ContentHash hash = ContentHash.read(in);
             if (offset != next || length < 0 || length > MAX_SECTION || length > size - offset) {
-                throw new ImageException("is cut short: section " + i + " has " + length + " bytes at " + offset);
+                throw new ImageException(
+                        "is cut short: section " + i + " has " + length + " bytes at " + offset);
             }
             sections[i] = bytes(source, offset, (int) length);
             if (!ContentHash.of(sections[i]).equals(hash)) {

@@ -31,7 +31,10 @@ final class PackWriter implements AutoCloseable {
     PackWriter(ByteSink sink) {
         this.sink = sink;
         for (int i = 0; i < BLOCKS; i++) {
-            free.add(MemorySegment.ofBuffer(ByteBuffer.allocateDirect(BLOCK + ImageFormat.PAGE).alignedSlice(ImageFormat.PAGE)));
+            free.add(
+                    MemorySegment.ofBuffer(
+                            ByteBuffer.allocateDirect(BLOCK + ImageFormat.PAGE)
+                                    .alignedSlice(ImageFormat.PAGE)));
         }
         this.current = free.remove();
         this.thread = Thread.ofPlatform().name("image-writer").daemon().start(this::run);

@@ -37,7 +37,9 @@ public record PageMap(List<Entry> entries) {
     }
 
     byte[] encode() {
-        ByteBuffer out = ByteBuffer.allocate(Math.multiplyExact(entries.size(), ENTRY)).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer out =
+                ByteBuffer.allocate(Math.multiplyExact(entries.size(), ENTRY))
+                        .order(ByteOrder.LITTLE_ENDIAN);
         for (Entry entry : entries) {
             out.putLong(entry.stretch).putLong(entry.mask).put(entry.hash.toBytes());
         }
@@ -53,8 +55,11 @@ public record PageMap(List<Entry> entries) {
         long next = 0;
         while (in.hasRemaining()) {
             Entry entry = new Entry(in.getLong(), in.getLong(), ContentHash.read(in));
-            if (entry.stretch < next || entry.stretch >= Long.MAX_VALUE / ImageFormat.CHUNK || entry.mask == 0) {
-                throw new ImageException("page map entry " + entries.size() + " is out of order or empty");
+            if (entry.stretch < next
+                    || entry.stretch >= Long.MAX_VALUE / ImageFormat.CHUNK
+                    || entry.mask == 0) {
+                throw new ImageException(
+                        "page map entry " + entries.size() + " is out of order or empty");
             }
             next = entry.stretch + 1;
             entries.add(entry);

@@ -44,10 +44,17 @@ public final class PagesWriter {
     private final long[] masks;
     private final AtomicInteger next = new AtomicInteger();
     private final PageMap.@Nullable Entry[] map;
-    private final ConcurrentHashMap<ContentHash, ChunkIndex.Entry> written = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<ContentHash, ChunkIndex.Entry> written =
+            new ConcurrentHashMap<>();
     private volatile @Nullable Throwable failure;
 
-    private PagesWriter(MemorySegment view, Loader loader, Set<ContentHash> known, Supplier<Hasher> hashers, long[] stretches, long[] masks) {
+    private PagesWriter(
+            MemorySegment view,
+            Loader loader,
+            Set<ContentHash> known,
+            Supplier<Hasher> hashers,
+            long[] stretches,
+            long[] masks) {
         this.view = view;
         this.loader = loader;
         this.known = known;
@@ -77,7 +84,10 @@ public final class PagesWriter {
                     stretches[count] = stretch;
                     masks[count++] = 0;
                 }
-                long bits = stop - page == 64 ? -1L : ((1L << (stop - page)) - 1) << (page % ImageFormat.CHUNK_PAGES);
+                long bits =
+                        stop - page == 64
+                                ? -1L
+                                : ((1L << (stop - page)) - 1) << (page % ImageFormat.CHUNK_PAGES);
                 masks[count - 1] |= bits;
                 page = stop;
             }
@@ -88,15 +98,30 @@ public final class PagesWriter {
      * Writes the pages of {@code runs} in {@code view} to {@code pack}, all but chunks in {@code known}, with {@code threads} threads. Nothing may write the pages meanwhile.
      */
     public static Result write(
-            MemorySegment view, Runs runs, Loader loader, Set<ContentHash> known, ByteSink pack, Supplier<Hasher> hashers, int threads)
+            MemorySegment view,
+            Runs runs,
+            Loader loader,
+            Set<ContentHash> known,
+            ByteSink pack,
+            Supplier<Hasher> hashers,
+            int threads)
             throws IOException {
         PagesWriter writer =
                 new PagesWriter(
-                        view, loader, known, hashers, Arrays.copyOf(runs.stretches, runs.count), Arrays.copyOf(runs.masks, runs.count));
+                        view,
+                        loader,
+                        known,
+                        hashers,
+                        Arrays.copyOf(runs.stretches, runs.count),
+                        Arrays.copyOf(runs.masks, runs.count));
         try (PackWriter out = new PackWriter(pack)) {
             List<Thread> helpers = new ArrayList<>();
             for (int i = 1; i < threads; i++) {
-                helpers.add(Thread.ofPlatform().name("image-chunks-" + i).daemon().start(() -> writer.work(out)));
+                helpers.add(
+                        Thread.ofPlatform()
+                                .name("image-chunks-" + i)
+                                .daemon()
+                                .start(() -> writer.work(out)));
             }
             writer.work(out);
             for (Thread helper : helpers) {
@@ -104,7 +129,9 @@ public final class PagesWriter {
             }
             Throwable failure = writer.failure;
             if (failure != null) {
-                throw failure instanceof IOException e ? e : new IOException(failure.toString(), failure);
+                throw failure instanceof IOException e
+                        ? e
+                        : new IOException(failure.toString(), failure);
             }
             long packBytes = out.finish();
             List<PageMap.Entry> entries = new ArrayList<>(writer.map.length);
@@ -128,7 +155,9 @@ public final class PagesWriter {
         CRC32C crc = new CRC32C();
         try (ZstdCompressCtx zstd = new ZstdCompressCtx()) {
             zstd.setLevel(Zstds.LEVEL);
-            for (int i = next.getAndIncrement(); i < stretches.length && failure == null; i = next.getAndIncrement()) {
+            for (int i = next.getAndIncrement();
+                    i < stretches.length && failure == null;
+                    i = next.getAndIncrement()) {
                 long mask = gather(stretches[i], masks[i], raw);
                 if (mask == 0) {
                     continue;
@@ -136,14 +165,19 @@ public final class PagesWriter {
                 int length = Long.bitCount(mask) * ImageFormat.PAGE;
                 ContentHash hash = hasher.hash(raw, length);
                 map[i] = new PageMap.Entry(stretches[i], mask, hash);
-                if (known.contains(hash) || written.putIfAbsent(hash, new ChunkIndex.Entry(hash, 0, 1, length, 0, 0)) != null) {
+                if (known.contains(hash)
+                        || written.putIfAbsent(hash, new ChunkIndex.Entry(hash, 0, 1, length, 0, 0))
+                                != null) {
                     continue;
                 }
                 int size = zstd.compressByteArray(stored, 0, stored.length, raw, 0, length);
                 crc.reset();
                 crc.update(stored, 0, size);
                 long position = out.append(stored, size);
-                written.put(hash, new ChunkIndex.Entry(hash, position, size, length, (int) crc.getValue(), 0));
+                written.put(
+                        hash,
+                        new ChunkIndex.Entry(
+                                hash, position, size, length, (int) crc.getValue(), 0));
             }
         } catch (IOException | RuntimeException | Error e) {
             failure = e;
@@ -157,14 +191,26 @@ public final class PagesWriter {
         int at = 0;
         int first = Long.numberOfTrailingZeros(mask);
         int last = 63 - Long.numberOfLeadingZeros(mask);
-        loader.load(base + (long) first * ImageFormat.PAGE, (long) (last - first + 1) * ImageFormat.PAGE);
-        // Whole runs are copied at once and looked at afterwards: few calls, so that little of this needs to be compiled before it is fast.
+        loader.load(
+                base + (long) first * ImageFormat.PAGE,
+                (long) (last - first + 1) * ImageFormat.PAGE);
+        // Whole runs are copied at once and looked at afterwards: few calls, so that little of this
+        // needs to be compiled before it is fast.
         for (long left = mask; left != 0; ) {
             int page = Long.numberOfTrailingZeros(left);
             int count = Long.numberOfTrailingZeros(~(left >>> page));
-            MemorySegment.copy(view, ValueLayout.JAVA_BYTE, base + (long) page * ImageFormat.PAGE, raw, at, count * ImageFormat.PAGE);
-            for (int end = at + count * ImageFormat.PAGE, from = at; from < end; from += ImageFormat.PAGE, page++) {
-                if (Arrays.mismatch(raw, from, from + ImageFormat.PAGE, ZEROS, 0, ImageFormat.PAGE) >= 0) {
+            MemorySegment.copy(
+                    view,
+                    ValueLayout.JAVA_BYTE,
+                    base + (long) page * ImageFormat.PAGE,
+                    raw,
+                    at,
+                    count * ImageFormat.PAGE);
+            for (int end = at + count * ImageFormat.PAGE, from = at;
+                    from < end;
+                    from += ImageFormat.PAGE, page++) {
+                if (Arrays.mismatch(raw, from, from + ImageFormat.PAGE, ZEROS, 0, ImageFormat.PAGE)
+                        >= 0) {
                     if (at != from) {
                         System.arraycopy(raw, from, raw, at, ImageFormat.PAGE);
                     }

@@ -14,21 +14,27 @@ public final class StateDump {
     private static final int INDENT = 2;
 
     /** Writes the objects of raw state {@code blob} to {@code out}. {@code typeNames} may give a type a name, or null. */
-    public static void write(byte[] blob, IntFunction<@Nullable String> typeNames, Appendable out) throws IOException {
+    public static void write(byte[] blob, IntFunction<@Nullable String> typeNames, Appendable out)
+            throws IOException {
         RecordDecoder.Decoded<OldRecord> decoded = RecordDecoder.decodeGeneric(blob);
         out.append("{\n  \"roots\" : ");
         value(decoded.roots(), typeNames, out, 1);
         out.append(",\n  \"objects\" : [");
         int id = 0;
         for (OldRecord object : decoded.objects()) {
-            out.append(id == 0 ? "\n    " : ",\n    ").append("{ \"object\" : ").append(Integer.toString(++id)).append(", ");
+            out.append(id == 0 ? "\n    " : ",\n    ")
+                    .append("{ \"object\" : ")
+                    .append(Integer.toString(++id))
+                    .append(", ");
             record(object, typeNames, out, 2);
         }
         out.append("\n  ]\n}\n");
     }
 
     /** The members of an object whose brace is open. */
-    private static void record(OldRecord record, IntFunction<@Nullable String> names, Appendable out, int depth) throws IOException {
+    private static void record(
+            OldRecord record, IntFunction<@Nullable String> names, Appendable out, int depth)
+            throws IOException {
         String name = names.apply(record.id());
         out.append("\"type\" : ");
         text(name != null ? name : "#%04x".formatted(record.id()), out);
@@ -42,7 +48,9 @@ public final class StateDump {
         out.append(" }");
     }
 
-    private static void value(@Nullable Object value, IntFunction<@Nullable String> names, Appendable out, int depth) throws IOException {
+    private static void value(
+            @Nullable Object value, IntFunction<@Nullable String> names, Appendable out, int depth)
+            throws IOException {
         switch (value) {
             case null -> out.append("null");
             case String s -> text(s, out);

@@ -78,7 +78,8 @@ public final class StateReader implements RestoreContext {
     private static ImageException fault(int id, Record state, RuntimeException e) {
         String type = state.getClass().getName();
         String why = e instanceof ImageException ? String.valueOf(e.getMessage()) : e.toString();
-        return new ImageException("object " + id + " (" + type.substring(type.lastIndexOf('.') + 1) + "): " + why, e);
+        return new ImageException(
+                "object " + id + " (" + type.substring(type.lastIndexOf('.') + 1) + "): " + why, e);
     }
 
     @Override

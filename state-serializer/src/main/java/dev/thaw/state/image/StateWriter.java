@@ -33,7 +33,8 @@ public final class StateWriter implements SaveContext {
             try {
                 writer.encoder.object(state);
             } catch (RuntimeException e) {
-                throw new IllegalStateException("state of " + object.getClass().getName() + ": " + e.getMessage(), e);
+                throw new IllegalStateException(
+                        "state of " + object.getClass().getName() + ": " + e.getMessage(), e);
             }
         }
         return writer.encoder.finish(rootIds);

@@ -68,7 +68,8 @@ public final class RecordDecoder extends ValueCodec {
             }
             int format = in.readInt();
             if (format != RecordEncoder.FORMAT) {
-                throw new ImageException("state format " + format + ", this release reads " + RecordEncoder.FORMAT);
+                throw new ImageException(
+                        "state format " + format + ", this release reads " + RecordEncoder.FORMAT);
             }
             readSchemas(in);
             int[] roots = new int[bounded(in.readInt(), MAX_ROOTS, "roots")];
@@ -90,7 +91,8 @@ public final class RecordDecoder extends ValueCodec {
             }
             return new Decoded<>(objects, roots);
         } catch (KryoException | IndexOutOfBoundsException e) {
-            throw new ImageException("state blob is cut short or damaged at byte " + in.position(), e);
+            throw new ImageException(
+                    "state blob is cut short or damaged at byte " + in.position(), e);
         }
     }
 
@@ -117,7 +119,8 @@ public final class RecordDecoder extends ValueCodec {
         }
         RecordSchema ours = serializer.schema();
         if (theirs.version() > ours.version()) {
-            throw new ImageException(type + " is newer than this release, which reads v" + ours.version());
+            throw new ImageException(
+                    type + " is newer than this release, which reads v" + ours.version());
         } else if (theirs.version() == ours.version()) {
             if (!theirs.equals(ours)) {
                 throw new ImageException(type + " has other components than in this release");
@@ -140,7 +143,8 @@ public final class RecordDecoder extends ValueCodec {
             }
             return object;
         } catch (ImageException | KryoException e) {
-            throw new ImageException("object %d (type #%04x): %s".formatted(id, typeId, firstLine(e)), e);
+            throw new ImageException(
+                    "object %d (type #%04x): %s".formatted(id, typeId, firstLine(e)), e);
         } finally {
             in.setLimit(limit);
         }
@@ -157,7 +161,8 @@ public final class RecordDecoder extends ValueCodec {
     Object readNested(Input in, int typeId) {
         RecordSchema theirs = schemas.get(typeId);
         if (theirs == null) {
-            throw new ImageException("record type #%04x has no schema in the image".formatted(typeId));
+            throw new ImageException(
+                    "record type #%04x has no schema in the image".formatted(typeId));
         }
         RecordSerializer serializer = generic ? null : registry.serializer(typeId, this);
         if (serializer != null && serializer.schema().version() == theirs.version()) {
@@ -167,9 +172,12 @@ public final class RecordDecoder extends ValueCodec {
         if (generic) {
             return old;
         }
-        Function<OldRecord, ? extends Record> upgrade = registry.catalog().upgradeOf(typeId, theirs.version());
+        Function<OldRecord, ? extends Record> upgrade =
+                registry.catalog().upgradeOf(typeId, theirs.version());
         if (upgrade == null) {
-            throw new ImageException("record type #%04x v%d is too old for this release".formatted(typeId, theirs.version()));
+            throw new ImageException(
+                    "record type #%04x v%d is too old for this release"
+                            .formatted(typeId, theirs.version()));
         }
         return upgrade.apply(old);
     }
@@ -188,7 +196,8 @@ public final class RecordDecoder extends ValueCodec {
 
     private static int bounded(int count, int max, String what) {
         if (count < 0 || count > max) {
-            throw new ImageException(Integer.toUnsignedString(count) + " " + what + " are more than can be");
+            throw new ImageException(
+                    Integer.toUnsignedString(count) + " " + what + " are more than can be");
         }
         return count;
     }

@@ -67,7 +67,8 @@ public final class RecordEncoder extends ValueCodec {
     void writeNested(Output out, int typeId, Object record) {
         RecordSerializer serializer = registry.serializer(typeId, this);
         if (serializer == null) {
-            throw new IllegalStateException(record.getClass().getName() + " is not in the state catalog");
+            throw new IllegalStateException(
+                    record.getClass().getName() + " is not in the state catalog");
         }
         used.putIfAbsent(typeId, serializer.schema());
         registry.kryo().writeObject(out, record, serializer);

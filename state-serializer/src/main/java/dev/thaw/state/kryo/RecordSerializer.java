@@ -32,7 +32,8 @@ final class RecordSerializer extends Serializer<Record> {
         this.schema = schema;
         this.values = values;
         RecordComponent[] components = type.getRecordComponents();
-        Class<?>[] parameters = Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+        Class<?>[] parameters =
+                Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
         try {
             this.constructor = open(type.getDeclaredConstructor(parameters));
             this.accessors = new Method[components.length];

@@ -17,14 +17,16 @@ abstract class ValueCodec {
     /** Reads a nested record of type {@code typeId}. */
     abstract Object readNested(Input in, int typeId);
 
-    final void writeComponent(Output out, Component component, @Nullable Object value, Class<?> owner) {
+    final void writeComponent(
+            Output out, Component component, @Nullable Object value, Class<?> owner) {
         if (component.nullable()) {
             out.writeBoolean(value != null);
             if (value == null) {
                 return;
             }
         } else if (value == null) {
-            throw new IllegalStateException(owner.getName() + "." + component.name() + " is null but not @Nullable");
+            throw new IllegalStateException(
+                    owner.getName() + "." + component.name() + " is null but not @Nullable");
         }
         write(out, component.kind(), value);
     }
@@ -77,7 +79,10 @@ abstract class ValueCodec {
                 int count = Wire.readCount(in, 1);
                 List<@Nullable Object> elements = new ArrayList<>(count);
                 for (int i = 0; i < count; i++) {
-                    elements.add(list.nullableElement() && !Wire.readBoolean(in) ? null : read(in, list.element()));
+                    elements.add(
+                            list.nullableElement() && !Wire.readBoolean(in)
+                                    ? null
+                                    : read(in, list.element()));
                 }
                 yield Collections.unmodifiableList(elements);
             }

@@ -54,7 +54,12 @@ final class Wire {
     static int readCount(Input in, int minBytes) {
         int count = in.readVarInt(true);
         if (count < 0 || count > remaining(in) / minBytes) {
-            throw new ImageException("a count of " + Integer.toUnsignedString(count) + " where " + remaining(in) + " bytes are left");
+            throw new ImageException(
+                    "a count of "
+                            + Integer.toUnsignedString(count)
+                            + " where "
+                            + remaining(in)
+                            + " bytes are left");
         }
         return count;
     }

@@ -58,7 +58,10 @@ public record RecordSchema(int id, int version, List<Component> components) {
                 components.add(
                         new Component(
                                 part.substring(0, space),
-                                parseKind(id, nullable ? kind.substring(0, kind.length() - 1) : kind, 0),
+                                parseKind(
+                                        id,
+                                        nullable ? kind.substring(0, kind.length() - 1) : kind,
+                                        0),
                                 nullable));
             }
         }
@@ -73,7 +76,11 @@ public record RecordSchema(int id, int version, List<Component> components) {
             String element = text.substring(5, text.length() - 1);
             boolean nullable = element.endsWith("?");
             return new Kind.ListOf(
-                    parseKind(id, nullable ? element.substring(0, element.length() - 1) : element, depth + 1), nullable);
+                    parseKind(
+                            id,
+                            nullable ? element.substring(0, element.length() - 1) : element,
+                            depth + 1),
+                    nullable);
         }
         if (text.startsWith("#") && text.length() == 5) {
             try {
@@ -91,7 +98,8 @@ public record RecordSchema(int id, int version, List<Component> components) {
     }
 
     private static ImageException bad(int id, String what) {
-        return new ImageException("bad schema of type #%04x".formatted(id) + ": " + printable(what));
+        return new ImageException(
+                "bad schema of type #%04x".formatted(id) + ": " + printable(what));
     }
 
     private static String printable(String text) {
@@ -126,13 +134,17 @@ public record RecordSchema(int id, int version, List<Component> components) {
                 && annotated instanceof AnnotatedParameterizedType list) {
             AnnotatedType element = list.getAnnotatedActualTypeArguments()[0];
             return new Kind.ListOf(kind(element, where), isNullable(element));
-        } else if (type instanceof Class<?> c && c.isRecord() && c.isAnnotationPresent(StateType.class)) {
+        } else if (type instanceof Class<?> c
+                && c.isRecord()
+                && c.isAnnotationPresent(StateType.class)) {
             if (c.getRecordComponents().length == 0) {
-                throw new IllegalArgumentException(where + ": a nested state record needs a component");
+                throw new IllegalArgumentException(
+                        where + ": a nested state record needs a component");
             }
             return new Kind.Nested(c.getAnnotation(StateType.class).id());
         }
-        throw new IllegalArgumentException(where + ": " + type.getTypeName() + " can not be image state");
+        throw new IllegalArgumentException(
+                where + ": " + type.getTypeName() + " can not be image state");
     }
 
     @Override

@@ -82,7 +82,20 @@ final class Node implements Saveable {
     public Record save(SaveContext context) {
         State s = java.util.Objects.requireNonNull(state);
         return new State(
-                s.flag, s.number, s.wide, s.real, s.text, s.note, s.bytes, s.ints, s.longs, s.tag, s.other, s.tags, s.names, s.table,
+                s.flag,
+                s.number,
+                s.wide,
+                s.real,
+                s.text,
+                s.note,
+                s.bytes,
+                s.ints,
+                s.longs,
+                s.tag,
+                s.other,
+                s.tags,
+                s.names,
+                s.table,
                 context.ref(next));
     }
 }

@@ -11,8 +11,10 @@ import java.util.function.UnaryOperator;
 /** What each state's test uses: saves, restores, saves again, and wants the same records both times. */
 public final class StateRoundTrip {
     /** Returns the restored object. {@code services} offers what the restorers need. */
-    @SuppressWarnings("unchecked") // the root that comes back has the saved root's type, which is asserted
-    public static <T extends Saveable> T roundTrip(StateCatalog catalog, T root, UnaryOperator<StateReader> services) {
+    @SuppressWarnings(
+            "unchecked") // the root that comes back has the saved root's type, which is asserted
+    public static <T extends Saveable> T roundTrip(
+            StateCatalog catalog, T root, UnaryOperator<StateReader> services) {
         byte[] saved = StateWriter.write(catalog, List.of(root));
         Saveable restored = services.apply(new StateReader(catalog)).read(saved).getFirst();
         assertThat(restored).isInstanceOf(root.getClass()).isNotSameAs(root);

@@ -19,7 +19,8 @@ import org.junit.jupiter.api.Test;
 final class StateTest {
     @Test
     void everyKindOfComponentComesBack() {
-        Node restored = StateRoundTrip.roundTrip(Node.catalog(), Node.full(42), UnaryOperator.identity());
+        Node restored =
+                StateRoundTrip.roundTrip(Node.catalog(), Node.full(42), UnaryOperator.identity());
         assertThat(restored.state).usingRecursiveComparison().isEqualTo(Node.full(42).state);
     }
 
@@ -48,7 +49,8 @@ final class StateTest {
         byte[] blob = StateWriter.write(Node.catalog(), List.of(Node.full(1)));
         for (int length = 0; length < blob.length; length++) {
             byte[] cut = Arrays.copyOf(blob, length);
-            assertThatThrownBy(() -> new StateReader(Node.catalog()).read(cut)).isInstanceOf(ImageException.class);
+            assertThatThrownBy(() -> new StateReader(Node.catalog()).read(cut))
+                    .isInstanceOf(ImageException.class);
         }
     }
 
@@ -93,8 +95,11 @@ final class StateTest {
                 .hasMessageContaining("unknown");
         StateReader reader = new StateReader(Node.catalog());
         reader.read(blob);
-        assertThatThrownBy(() -> reader.get(2, Node.class)).isInstanceOf(ImageException.class).hasMessageContaining("object 2");
-        assertThatThrownBy(() -> reader.get(1, StateTest.class)).hasMessageContaining("no StateTest");
+        assertThatThrownBy(() -> reader.get(2, Node.class))
+                .isInstanceOf(ImageException.class)
+                .hasMessageContaining("object 2");
+        assertThatThrownBy(() -> reader.get(1, StateTest.class))
+                .hasMessageContaining("no StateTest");
     }
 
     record Point(int x, int y, int z) implements Saveable {
@@ -104,7 +109,8 @@ final class StateTest {
         @StateType(id = 0x7100, version = 2)
         record V2(int x, int y, int z) {}
 
-        static <S extends Record> Restorer<S, Point> restorer(java.util.function.Function<S, Point> make) {
+        static <S extends Record> Restorer<S, Point> restorer(
+                java.util.function.Function<S, Point> make) {
             return new Restorer<>() {
                 @Override
                 public Point create(S state, RestoreContext context) {
@@ -124,10 +130,17 @@ final class StateTest {
 
     @Test
     void anOlderVersionIsUpgradedOrRefused() {
-        StateCatalog old = new StateCatalog().object(Point.V1.class, Point.restorer(s -> new Point(s.x(), s.y(), 0)));
-        StateCatalog now = new StateCatalog().object(Point.V2.class, Point.restorer(s -> new Point(s.x(), s.y(), s.z())));
+        StateCatalog old =
+                new StateCatalog()
+                        .object(Point.V1.class, Point.restorer(s -> new Point(s.x(), s.y(), 0)));
+        StateCatalog now =
+                new StateCatalog()
+                        .object(
+                                Point.V2.class,
+                                Point.restorer(s -> new Point(s.x(), s.y(), s.z())));
         byte[] blob = StateWriter.write(old, List.of(new Point(3, 4, 0)));
-        assertThatThrownBy(() -> new StateReader(now).read(blob)).hasMessageContaining("#7100 v1 is too old");
+        assertThatThrownBy(() -> new StateReader(now).read(blob))
+                .hasMessageContaining("#7100 v1 is too old");
         now.upgrade(Point.V2.class, 1, o -> new Point.V2(o.getInt("x"), o.getInt("y"), 9));
         assertThat(new StateReader(now).read(blob)).containsExactly(new Point(3, 4, 9));
     }
@@ -135,10 +148,16 @@ final class StateTest {
     @Test
     void aBlobIsShownAsJsonWithoutItsClasses() throws java.io.IOException {
         StringBuilder json = new StringBuilder();
-        StateDump.write(StateWriter.write(Node.catalog(), List.of(Node.full(1))), id -> id == 0x7001 ? "Tag" : null, json);
+        StateDump.write(
+                StateWriter.write(Node.catalog(), List.of(Node.full(1))),
+                id -> id == 0x7001 ? "Tag" : null,
+                json);
         assertThat(json.toString())
                 .contains("\"type\" : \"#7000\", \"version\" : 1")
-                .contains("\"text\" : \"\\u00ff\\u0000x\"", "\"bytes\" : \"01ff\"", "\"table\" : [[], [1, 2]]")
+                .contains(
+                        "\"text\" : \"\\u00ff\\u0000x\"",
+                        "\"bytes\" : \"01ff\"",
+                        "\"table\" : [[], [1, 2]]")
                 .contains("\"type\" : \"Tag\"");
     }
 
@@ -146,6 +165,7 @@ final class StateTest {
     void theSchemaIsALineForEachType() {
         assertThat(SchemaText.of(Node.catalog()))
                 .contains("7001 v1 dev.thaw.state.image.Node.Tag(name string, weight long?)\n")
-                .contains("tags list<#7001>, names list<string?>, table list<list<long>>, next int)\n");
+                .contains(
+                        "tags list<#7001>, names list<string?>, table list<list<long>>, next int)\n");
     }
 }

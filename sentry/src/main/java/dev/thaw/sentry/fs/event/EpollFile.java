@@ -49,7 +49,8 @@ public final class EpollFile extends FileDescription {
     private static final int MAX_NESTING = 4;
 
     private static final int PRIVATE_BITS = EPOLLWAKEUP | EPOLLONESHOT | EPOLLET | EPOLLEXCLUSIVE;
-    private static final int EXCLUSIVE_OK = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
+    private static final int EXCLUSIVE_OK =
+            EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
     private static final String NESTED = "an epoll inside another; loops are refused";
 
     /** Serialises changes of who watches whom, across all instances. */
@@ -105,7 +106,9 @@ public final class EpollFile extends FileDescription {
 
         int poll() {
             int mask = events & ~PRIVATE_BITS;
-            return mask == 0 ? 0 : key.file.poll(mask | EPOLLERR | EPOLLHUP) & (mask | EPOLLERR | EPOLLHUP);
+            return mask == 0
+                    ? 0
+                    : key.file.poll(mask | EPOLLERR | EPOLLHUP) & (mask | EPOLLERR | EPOLLHUP);
         }
     }
 
@@ -136,7 +139,9 @@ public final class EpollFile extends FileDescription {
 
     /** EPOLL_CTL_ADD. */
     public void add(int fd, FileDescription file, int events, long data) throws ErrnoException {
-        if (file == this || ((events & EPOLLEXCLUSIVE) != 0 && ((events & ~EXCLUSIVE_OK) != 0 || file instanceof EpollFile))) {
+        if (file == this
+                || ((events & EPOLLEXCLUSIVE) != 0
+                        && ((events & ~EXCLUSIVE_OK) != 0 || file instanceof EpollFile))) {
             throw errno(EINVAL);
         }
         if (!file.pollable()) {
@@ -453,7 +458,13 @@ public final class EpollFile extends FileDescription {
         mu.lock();
         try {
             for (Item item : items.values()) {
-                states.add(new ItemState(item.key.fd, context.ref(item.key.file), item.events, item.data, order.indexOf(item)));
+                states.add(
+                        new ItemState(
+                                item.key.fd,
+                                context.ref(item.key.file),
+                                item.events,
+                                item.data,
+                                order.indexOf(item)));
             }
         } finally {
             mu.unlock();

@@ -8,8 +8,10 @@ import java.nio.ByteOrder;
 
 /** Numbers in byte arrays and buffers, in the order of x86-64 and arm64. */
 final class LittleEndian {
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
     static long putLong(IoBuffer target, long value) throws ErrnoException {
         byte[] bytes = new byte[Long.BYTES];

@@ -112,7 +112,11 @@ public final class SignalFile extends FileDescription {
     }
 
     private static boolean isFault(int signal) {
-        return signal == Signals.SIGSEGV || signal == Signals.SIGBUS || signal == Signals.SIGILL || signal == Signals.SIGFPE || signal == Signals.SIGTRAP;
+        return signal == Signals.SIGSEGV
+                || signal == Signals.SIGBUS
+                || signal == Signals.SIGILL
+                || signal == Signals.SIGFPE
+                || signal == Signals.SIGTRAP;
     }
 
     private static void setValue(byte[] bytes, long value) {
@@ -126,7 +130,11 @@ public final class SignalFile extends FileDescription {
         Task task = Task.current();
         if (task == null) {
             ThreadGroup group = owner;
-            return group != null && !group.isDead() && (group.leader().signals().pendingSet() & mask) != 0 ? POLLIN & events : 0;
+            return group != null
+                            && !group.isDead()
+                            && (group.leader().signals().pendingSet() & mask) != 0
+                    ? POLLIN & events
+                    : 0;
         }
         return (task.signals().pendingSet() & mask) != 0 ? POLLIN & events : 0;
     }

@@ -83,7 +83,10 @@ public final class TimerFile extends FileDescription {
             armed = value != 0;
             interval = every;
             boolean realtime = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM;
-            timeLine = clock == CLOCK_BOOTTIME || clock == CLOCK_BOOTTIME_ALARM ? CLOCK_BOOTTIME : realtime && absolute ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+            timeLine =
+                    clock == CLOCK_BOOTTIME || clock == CLOCK_BOOTTIME_ALARM
+                            ? CLOCK_BOOTTIME
+                            : realtime && absolute ? CLOCK_REALTIME : CLOCK_MONOTONIC;
             deadline = absolute ? value : saturatedSum(nowLocked(), value);
             scheduleLocked();
             return before;
@@ -235,13 +238,29 @@ public final class TimerFile extends FileDescription {
 
     /** What a checkpoint keeps. Guest monotonic time goes on over a restore, so a deadline on it keeps the time that was left. */
     @StateType(id = 0x040b, version = 1)
-    public record State(FileState file, int kernel, int clock, int timeLine, boolean armed, long deadline, long interval, long ticks) {}
+    public record State(
+            FileState file,
+            int kernel,
+            int clock,
+            int timeLine,
+            boolean armed,
+            long deadline,
+            long interval,
+            long ticks) {}
 
     @Override
     public Record save(SaveContext context) {
         mu.lock();
         try {
-            return new State(saveFile(context), context.ref(kernel()), clock, timeLine, armed, deadline, interval, ticks);
+            return new State(
+                    saveFile(context),
+                    context.ref(kernel()),
+                    clock,
+                    timeLine,
+                    armed,
+                    deadline,
+                    interval,
+                    ticks);
         } finally {
             mu.unlock();
         }

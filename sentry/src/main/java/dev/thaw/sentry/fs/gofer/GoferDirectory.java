@@ -188,15 +188,38 @@ final class GoferDirectory extends Inode {
         int result =
                 switch (node.mode() & S_IFMT) {
                     case S_IFREG -> {
-                        fd = client().create(fs.handle(), path, O_RDWR, permissions, node.uid(), node.gid(), stat);
+                        fd =
+                                client().create(
+                                                fs.handle(),
+                                                path,
+                                                O_RDWR,
+                                                permissions,
+                                                node.uid(),
+                                                node.gid(),
+                                                stat);
                         yield fd;
                     }
-                    case S_IFDIR -> client().mkdir(fs.handle(), path, permissions, node.uid(), node.gid(), stat);
+                    case S_IFDIR ->
+                            client().mkdir(
+                                            fs.handle(),
+                                            path,
+                                            permissions,
+                                            node.uid(),
+                                            node.gid(),
+                                            stat);
                     case S_IFLNK -> {
                         String target = Objects.requireNonNull(node.target());
-                        yield client().symlink(fs.handle(), path, target, node.uid(), node.gid(), stat);
+                        yield client().symlink(
+                                        fs.handle(), path, target, node.uid(), node.gid(), stat);
                     }
-                    default -> client().mknod(fs.handle(), path, node.mode(), node.uid(), node.gid(), stat);
+                    default ->
+                            client().mknod(
+                                            fs.handle(),
+                                            path,
+                                            node.mode(),
+                                            node.uid(),
+                                            node.gid(),
+                                            stat);
                 };
         if (result < 0) {
             throw errno(-result);
@@ -262,7 +285,13 @@ final class GoferDirectory extends Inode {
             file.keepOpen();
         }
         int handle = goferFs().handle();
-        check(client().rename(handle, path(name), handle, to.path(newName), exchange ? RENAME_EXCHANGE : 0));
+        check(
+                client().rename(
+                                handle,
+                                path(name),
+                                handle,
+                                to.path(newName),
+                                exchange ? RENAME_EXCHANGE : 0));
         children.remove(name);
         to.children.put(newName, moved);
         nameOf(moved).set(to, newName);
@@ -281,12 +310,16 @@ final class GoferDirectory extends Inode {
 
     @Override
     public void chown(int uid, int gid) throws ErrnoException {
-        refresh(GoferNames.setattr(goferFs(), at, GoferNames.ownerMask(uid, gid), 0, uid, gid, 0, 0));
+        refresh(
+                GoferNames.setattr(
+                        goferFs(), at, GoferNames.ownerMask(uid, gid), 0, uid, gid, 0, 0));
     }
 
     @Override
     public void utimes(long atime, long mtime) throws ErrnoException {
-        refresh(GoferNames.setattr(goferFs(), at, GoferNames.timeMask(atime, mtime), 0, 0, 0, atime, mtime));
+        refresh(
+                GoferNames.setattr(
+                        goferFs(), at, GoferNames.timeMask(atime, mtime), 0, 0, 0, atime, mtime));
     }
 
     @Override
@@ -310,7 +343,8 @@ final class GoferDirectory extends Inode {
 
     @Override
     public Record save(SaveContext context) {
-        return new State(context.ref(fs()), saveAttributes(context), context.ref(at.parent()), at.name());
+        return new State(
+                context.ref(fs()), saveAttributes(context), context.ref(at.parent()), at.name());
     }
 
     static final Restorer<State, GoferDirectory> RESTORER =

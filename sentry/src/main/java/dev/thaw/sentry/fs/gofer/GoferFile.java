@@ -103,13 +103,21 @@ final class GoferFile extends RegularInode implements PageSource {
     }
 
     @Override
-    public long readPages(long offset, MemorySegment target, long targetOffset, long length) throws ErrnoException {
+    public long readPages(long offset, MemorySegment target, long targetOffset, long length)
+            throws ErrnoException {
         GoferFd from = readable();
         int fd = from.enter();
         try {
             long done = 0;
             while (done < length) {
-                long count = check(HostFiles.pread(fd, target, targetOffset + done, length - done, offset + done));
+                long count =
+                        check(
+                                HostFiles.pread(
+                                        fd,
+                                        target,
+                                        targetOffset + done,
+                                        length - done,
+                                        offset + done));
                 if (count == 0) {
                     break;
                 }
@@ -197,7 +205,9 @@ final class GoferFile extends RegularInode implements PageSource {
         }
         int fd = writing.enter();
         try {
-            cache.flush((view, viewOffset, offset, length) -> HostFiles.pwrite(fd, view, viewOffset, length, offset));
+            cache.flush(
+                    (view, viewOffset, offset, length) ->
+                            HostFiles.pwrite(fd, view, viewOffset, length, offset));
         } finally {
             writing.leave();
         }
@@ -223,7 +233,8 @@ final class GoferFile extends RegularInode implements PageSource {
             try {
                 flush();
             } catch (ErrnoException _) {
-                // The disk is full or the file gone: what close(2) can not tell, fsync(2) would have.
+                // The disk is full or the file gone: what close(2) can not tell, fsync(2) would
+                // have.
             }
             if (!fs().isReadOnly()) {
                 cache.forget();
@@ -231,7 +242,8 @@ final class GoferFile extends RegularInode implements PageSource {
         }
     }
 
-    private void set(int mask, int mode, int uid, int gid, long atime, long mtime) throws ErrnoException {
+    private void set(int mask, int mode, int uid, int gid, long atime, long mtime)
+            throws ErrnoException {
         refresh(GoferNames.setattr(goferFs(), at, mask & ~SET_SIZE, mode, uid, gid, atime, mtime));
     }
 
@@ -259,12 +271,18 @@ final class GoferFile extends RegularInode implements PageSource {
 
     /** What a checkpoint keeps: the name by which the file is found again. */
     @StateType(id = 0x0382)
-    public record State(int fs, InodeAttributes attributes, int parent, String name, int cache, long blocks) {}
+    public record State(
+            int fs, InodeAttributes attributes, int parent, String name, int cache, long blocks) {}
 
     @Override
     public Record save(SaveContext context) {
         return new State(
-                context.ref(fs()), saveAttributes(context), context.ref(at.parent()), at.name(), context.ref(cache), blocks);
+                context.ref(fs()),
+                saveAttributes(context),
+                context.ref(at.parent()),
+                at.name(),
+                context.ref(cache),
+                blocks);
     }
 
     static final Restorer<State, GoferFile> RESTORER =

@@ -15,10 +15,20 @@ import dev.thaw.state.RestoreContext;
 /** What all kinds of gofer inode do by name. */
 final class GoferNames {
     static HostStat setattr(
-            GoferFilesystem fs, GoferName at, int mask, int mode, int uid, int gid, long atime, long mtime)
+            GoferFilesystem fs,
+            GoferName at,
+            int mask,
+            int mode,
+            int uid,
+            int gid,
+            long atime,
+            long mtime)
             throws ErrnoException {
         HostStat out = new HostStat();
-        int result = fs.client().setattr(fs.handle(), at.path(), mask, mode, uid, gid, 0, atime, mtime, out);
+        int result =
+                fs.client()
+                        .setattr(
+                                fs.handle(), at.path(), mask, mode, uid, gid, 0, atime, mtime, out);
         if (result < 0) {
             throw errno(-result);
         }
@@ -30,7 +40,8 @@ final class GoferNames {
     }
 
     static int timeMask(long atime, long mtime) {
-        return (atime != Timestamps.OMIT ? SET_ATIME : 0) | (mtime != Timestamps.OMIT ? SET_MTIME : 0);
+        return (atime != Timestamps.OMIT ? SET_ATIME : 0)
+                | (mtime != Timestamps.OMIT ? SET_MTIME : 0);
     }
 
     static GoferName restore(Inode inode, int parent, String name, RestoreContext context) {

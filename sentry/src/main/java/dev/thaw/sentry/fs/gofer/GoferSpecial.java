@@ -33,7 +33,8 @@ final class GoferSpecial extends Inode {
 
     @Override
     public Record save(SaveContext context) {
-        return new State(context.ref(fs()), saveAttributes(context), context.ref(at.parent()), at.name());
+        return new State(
+                context.ref(fs()), saveAttributes(context), context.ref(at.parent()), at.name());
     }
 
     static final Restorer<State, GoferSpecial> RESTORER =

@@ -63,7 +63,11 @@ final class GoferSymlink extends Inode {
     @Override
     public Record save(SaveContext context) {
         return new State(
-                context.ref(fs()), saveAttributes(context), context.ref(at.parent()), at.name(), length);
+                context.ref(fs()),
+                saveAttributes(context),
+                context.ref(at.parent()),
+                at.name(),
+                length);
     }
 
     static final Restorer<State, GoferSymlink> RESTORER =

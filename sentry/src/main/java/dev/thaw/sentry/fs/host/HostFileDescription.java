@@ -146,7 +146,8 @@ public final class HostFileDescription extends FileDescription {
             if (isStream() && !isReady(POLLOUT)) {
                 return done > 0 ? done : -EAGAIN;
             }
-            long step = source.take(buffer, 0, Math.min(isStream() ? ATOMIC : BUFFER, total - done));
+            long step =
+                    source.take(buffer, 0, Math.min(isStream() ? ATOMIC : BUFFER, total - done));
             long count = writeAll(buffer, step);
             if (count < 0) {
                 if (count == -EPIPE && task != null) {
@@ -185,7 +186,8 @@ public final class HostFileDescription extends FileDescription {
             throw errno(ESPIPE);
         }
         MemorySegment buffer = BUFFERS.get();
-        long count = check(HostFiles.pread(fd, buffer, 0, Math.min(BUFFER, target.remaining()), offset));
+        long count =
+                check(HostFiles.pread(fd, buffer, 0, Math.min(BUFFER, target.remaining()), offset));
         return target.put(buffer, 0, count);
     }
 
@@ -214,7 +216,8 @@ public final class HostFileDescription extends FileDescription {
                     case TCGETS -> 36;
                     case TIOCGWINSZ -> 8;
                     case FIONREAD -> 4;
-                    case TCSETS, TCSETSW, TCSETSF -> 0; // the terminal is the caller's: nothing changes it
+                    case TCSETS, TCSETSW, TCSETSF ->
+                            0; // the terminal is the caller's: nothing changes it
                     default -> -1;
                 };
         if (size < 0 || fd < 0) {

@@ -50,11 +50,24 @@ final class HostInode extends Inode {
     public FileStat stat() {
         HostStat s = new HostStat();
         if (file.hostFd() < 0 || HostFiles.fstat(file.hostFd(), s) != 0) {
-            return new FileStat(FS.device(), ino(), file.anonymousMode(), 1, 0, 0, 0, 0, 4096, 0, 0, 0, 0, 0);
+            return new FileStat(
+                    FS.device(), ino(), file.anonymousMode(), 1, 0, 0, 0, 0, 4096, 0, 0, 0, 0, 0);
         }
         return new FileStat(
-                FS.device(), s.ino, s.mode, s.nlink, s.uid, s.gid, s.rdev, s.size, s.blockSize, s.blocks, s.atime,
-                s.mtime, s.ctime, s.btime);
+                FS.device(),
+                s.ino,
+                s.mode,
+                s.nlink,
+                s.uid,
+                s.gid,
+                s.rdev,
+                s.size,
+                s.blockSize,
+                s.blocks,
+                s.atime,
+                s.mtime,
+                s.ctime,
+                s.btime);
     }
 
     @Override

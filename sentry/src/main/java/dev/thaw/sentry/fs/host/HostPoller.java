@@ -30,8 +30,10 @@ final class HostPoller {
     }
 
     private final KernelLock mu = new KernelLock(LockClass.LEAF);
+
     @GuardedBy("mu")
     private final HashMap<Integer, Watch> watches = new HashMap<>();
+
     private volatile int epoll = -1;
 
     /** Wakes {@code queue} once when one of {@code events} holds for {@code fd}. */

@@ -123,7 +123,8 @@ final class OverlayDirectory extends TmpfsDirectory implements OverlayInode {
         if (lowers.isEmpty()) {
             return own;
         }
-        // The order of the layers below, whatever was met or changed since: a listing looks the same after a restore.
+        // The order of the layers below, whatever was met or changed since: a listing looks the
+        // same after a restore.
         LinkedHashMap<String, DirEntry> known = new LinkedHashMap<>(own.size() * 2);
         for (DirEntry entry : own) {
             known.put(entry.name(), entry);

@@ -39,7 +39,12 @@ final class OverlayFile extends RegularInode implements OverlayInode {
                 current = cache;
                 if (current == null) {
                     MemoryStore store = (MemoryStore) fs();
-                    current = new PageCache(store.memory(), store.quota(), (PageSource) lower, lower.size());
+                    current =
+                            new PageCache(
+                                    store.memory(),
+                                    store.quota(),
+                                    (PageSource) lower,
+                                    lower.size());
                     cache = current;
                 }
             } finally {
@@ -117,12 +122,17 @@ final class OverlayFile extends RegularInode implements OverlayInode {
 
     /** What a checkpoint keeps; {@code cache} is 0 where nothing was mapped or written. */
     @StateType(id = 0x0362)
-    public record State(int fs, InodeAttributes attributes, int lower, int cache, boolean changed) {}
+    public record State(
+            int fs, InodeAttributes attributes, int lower, int cache, boolean changed) {}
 
     @Override
     public Record save(SaveContext context) {
         return new State(
-                context.ref(fs()), saveAttributes(context), context.ref(lower), context.ref(cache), changed);
+                context.ref(fs()),
+                saveAttributes(context),
+                context.ref(lower),
+                context.ref(cache),
+                changed);
     }
 
     static final Restorer<State, OverlayFile> RESTORER =

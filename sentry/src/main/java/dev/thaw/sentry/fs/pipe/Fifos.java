@@ -19,7 +19,9 @@ import org.jspecify.annotations.Nullable;
 public final class Fifos {
     /** Has the VFS open FIFOs here. */
     public static void register() {
-        SpecialFiles.register(S_IFIFO, (task, node, flags) -> open(task, (Pipe) node.attachmentOr(Pipe::new), flags));
+        SpecialFiles.register(
+                S_IFIFO,
+                (task, node, flags) -> open(task, (Pipe) node.attachmentOr(Pipe::new), flags));
     }
 
     /**
@@ -33,7 +35,8 @@ public final class Fifos {
         }
         int writersBefore = pipe.writersEver();
         int readersBefore = pipe.readersEver();
-        boolean alone = mode == O_RDONLY ? !pipe.hasWriters() : mode == O_WRONLY && !pipe.hasReaders();
+        boolean alone =
+                mode == O_RDONLY ? !pipe.hasWriters() : mode == O_WRONLY && !pipe.hasReaders();
         PipeFile file = new PipeFile(pipe, flags, mode == O_RDONLY && alone ? writersBefore : -1);
         if (!waits || !alone || task == null) {
             return file;
@@ -44,7 +47,10 @@ public final class Fifos {
             while (true) {
                 waiter.clear();
                 // Counted by openings: the other side may have come and gone in the meantime.
-                boolean met = mode == O_RDONLY ? pipe.writersEver() != writersBefore : pipe.readersEver() != readersBefore;
+                boolean met =
+                        mode == O_RDONLY
+                                ? pipe.writersEver() != writersBefore
+                                : pipe.readersEver() != readersBefore;
                 if (met) {
                     return file;
                 }

@@ -56,7 +56,9 @@ public final class PipeFile extends FileDescription {
     /** The read end of a new pipe, and the write end. */
     public static PipeFile[] create(int flags) {
         Pipe pipe = new Pipe();
-        return new PipeFile[] {new PipeFile(pipe, O_RDONLY | flags, -1), new PipeFile(pipe, O_WRONLY | flags, -1)};
+        return new PipeFile[] {
+            new PipeFile(pipe, O_RDONLY | flags, -1), new PipeFile(pipe, O_WRONLY | flags, -1)
+        };
     }
 
     /** The buffer behind this end. */
@@ -109,7 +111,9 @@ public final class PipeFile extends FileDescription {
 
     @Override
     public FileDescription reopen(@Nullable Task task, int flags) throws ErrnoException {
-        return new PipeFile(pipe, flags, -1); // a pipe without a name never waits for its other side: fs/pipe.c, fifo_open
+        return new PipeFile(
+                pipe, flags,
+                -1); // a pipe without a name never waits for its other side: fs/pipe.c, fifo_open
     }
 
     @Override

@@ -6,7 +6,8 @@ import dev.thaw.state.StateCatalog;
 public final class PipeStates {
     /** Adds this package's records. */
     public static void register(StateCatalog catalog) {
-        catalog.object(Pipe.State.class, Pipe.RESTORER).object(PipeFile.State.class, PipeFile.RESTORER);
+        catalog.object(Pipe.State.class, Pipe.RESTORER)
+                .object(PipeFile.State.class, PipeFile.RESTORER);
     }
 
     private PipeStates() {}

@@ -25,8 +25,15 @@ public final class Splice {
     }
 
     /** Writes the front of {@code from} to {@code out}, at {@code offset} or, when that is negative, at its position. */
-    public static long fromPipe(Task task, PipeFile from, FileDescription out, long offset, long length) throws ErrnoException {
-        byte[] bytes = new byte[(int) Math.min(Math.min(length, STEP), Math.max(1, from.pipe().available()))];
+    public static long fromPipe(
+            Task task, PipeFile from, FileDescription out, long offset, long length)
+            throws ErrnoException {
+        byte[] bytes =
+                new byte
+                        [(int)
+                                Math.min(
+                                        Math.min(length, STEP),
+                                        Math.max(1, from.pipe().available()))];
         long taken = from.pipe().read(IoBuffer.of(bytes));
         if (taken <= 0) {
             return taken;
@@ -45,7 +52,8 @@ public final class Splice {
     }
 
     /** Reads from {@code in} into {@code to}, at most {@code length} bytes, for which there is room. */
-    public static long toPipe(Task task, FileDescription in, long offset, PipeFile to, long length) throws ErrnoException {
+    public static long toPipe(Task task, FileDescription in, long offset, PipeFile to, long length)
+            throws ErrnoException {
         byte[] bytes = new byte[(int) Math.min(length, STEP)];
         IoBuffer target = IoBuffer.of(bytes);
         long got = offset < 0 ? in.read(task, target) : in.pread(task, target, offset);
@@ -53,8 +61,14 @@ public final class Splice {
     }
 
     /** Copies from the front of {@code from} to {@code to}; takes the bytes away from {@code from} when {@code take}. */
-    public static long between(Task task, PipeFile from, PipeFile to, long length, boolean take) throws ErrnoException {
-        byte[] bytes = new byte[(int) Math.min(Math.min(length, STEP), Math.max(1, from.pipe().available()))];
+    public static long between(Task task, PipeFile from, PipeFile to, long length, boolean take)
+            throws ErrnoException {
+        byte[] bytes =
+                new byte
+                        [(int)
+                                Math.min(
+                                        Math.min(length, STEP),
+                                        Math.max(1, from.pipe().available()))];
         long got = take ? from.pipe().read(IoBuffer.of(bytes)) : from.pipe().peek(bytes);
         if (got <= 0) {
             return got == 0 && from.pipe().hasWriters() ? -EAGAIN : got;

@@ -52,6 +52,16 @@ public final class CheckpointNotice {
     }
 
     byte[] text() {
-        return new Text().add("generation: ").add(generation).line().add("checkpoint: ").add(checkpointTime).line().add("restore: ").add(restoreTime).line().bytes();
+        return new Text()
+                .add("generation: ")
+                .add(generation)
+                .line()
+                .add("checkpoint: ")
+                .add(checkpointTime)
+                .line()
+                .add("restore: ")
+                .add(restoreTime)
+                .line()
+                .bytes();
     }
 }

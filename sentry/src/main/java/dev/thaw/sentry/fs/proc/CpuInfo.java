@@ -28,7 +28,11 @@ final class CpuInfo {
                 MemorySegment buffer = arena.allocate(SIZE);
                 long length = HostFiles.read(fd, buffer, 0, SIZE);
                 if (length > 0) {
-                    parse(new String(buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1), fields);
+                    parse(
+                            new String(
+                                    buffer.asSlice(0, length).toArray(ValueLayout.JAVA_BYTE),
+                                    StandardCharsets.ISO_8859_1),
+                            fields);
                 }
             } finally {
                 HostFiles.close(fd);
@@ -42,7 +46,9 @@ final class CpuInfo {
             fields.put("stepping", "1");
             fields.put("cpu MHz", "2000.000");
             fields.put("cache size", "4096 KB");
-            fields.put("flags", "fpu tsc cx8 cmov mmx fxsr sse sse2 syscall nx lm constant_tsc pni cx16 sse4_1 sse4_2 popcnt");
+            fields.put(
+                    "flags",
+                    "fpu tsc cx8 cmov mmx fxsr sse sse2 syscall nx lm constant_tsc pni cx16 sse4_1 sse4_2 popcnt");
             fields.put("bogomips", "4000.00");
         }
         return new CpuInfo(fields);

@@ -67,7 +67,9 @@ final class FdDirectory extends SyntheticDirectory {
         FdTable table = table();
         if (table != null) {
             for (int fd = table.nextOpen(0); fd >= 0; fd = table.nextOpen(fd + 1)) {
-                list.add(new DirEntry(Integer.toString(fd), ino() + 1 + fd, info ? S_IFREG : S_IFLNK));
+                list.add(
+                        new DirEntry(
+                                Integer.toString(fd), ino() + 1 + fd, info ? S_IFREG : S_IFLNK));
             }
         }
         return list;
@@ -92,7 +94,10 @@ final class FdDirectory extends SyntheticDirectory {
             FileDescription file = table == null ? null : table.getOrNull(fd);
             if (file != null) {
                 try (file) {
-                    setMode(S_IFLNK | (file.isReadable() ? 0x140 : 0) | (file.isWritable() ? 0xc0 : 0));
+                    setMode(
+                            S_IFLNK
+                                    | (file.isReadable() ? 0x140 : 0)
+                                    | (file.isWritable() ? 0xc0 : 0));
                 }
             }
             setOwner(FdDirectory.this.uid(), FdDirectory.this.gid());
@@ -108,7 +113,9 @@ final class FdDirectory extends SyntheticDirectory {
             subject.check(reader);
             try (FileDescription file = file(fd)) {
                 Location at = file.location();
-                return at == null ? file.description() : TaskLinks.pathOf(at, reader, subject.task());
+                return at == null
+                        ? file.description()
+                        : TaskLinks.pathOf(at, reader, subject.task());
             }
         }
 
@@ -128,18 +135,28 @@ final class FdDirectory extends SyntheticDirectory {
             long position = file instanceof RegularFile regular ? regular.position() : 0;
             Text text = new Text();
             text.add("pos:\t").add(position).line();
-            String flags = Integer.toOctalString(file.statusFlags() | (closeOnExec ? O_CLOEXEC : 0));
+            String flags =
+                    Integer.toOctalString(file.statusFlags() | (closeOnExec ? O_CLOEXEC : 0));
             text.add("flags:\t0").add(flags).line();
             Location at = file.location();
             text.add("mnt_id:\t").add(at == null ? 15 : at.mount().id()).line();
             text.add("ino:\t").add(file.inode().ino()).line();
             switch (file) {
-                case EventFile event -> text.add("eventfd-count: ").right(Long.toHexString(event.counter()), 16).line();
+                case EventFile event ->
+                        text.add("eventfd-count: ")
+                                .right(Long.toHexString(event.counter()), 16)
+                                .line();
                 case SignalFile signals -> text.add("sigmask:\t").hex(signals.mask(), 16).line();
                 case EpollFile epoll ->
                         epoll.forEach(
                                 (watched, events, data) ->
-                                        text.add("tfd: ").right(watched, 8).add(" events: ").right(Integer.toHexString(events), 8).add(" data: ").right(Long.toHexString(data), 16).line());
+                                        text.add("tfd: ")
+                                                .right(watched, 8)
+                                                .add(" events: ")
+                                                .right(Integer.toHexString(events), 8)
+                                                .add(" data: ")
+                                                .right(Long.toHexString(data), 16)
+                                                .line());
                 default -> {}
             }
             return text.bytes();

@@ -26,7 +26,12 @@ final class MountFiles {
             for (Mount mount : context.namespace().mounts()) {
                 String place = place(mount, context.root());
                 if (place != null) {
-                    text.add(source(mount)).add(' ').add(Text.escape(place, SPECIAL)).add(' ').add(mount.fs().name()).add(' ');
+                    text.add(source(mount))
+                            .add(' ')
+                            .add(Text.escape(place, SPECIAL))
+                            .add(' ')
+                            .add(mount.fs().name())
+                            .add(' ');
                     text.add(mountOptions(mount)).add(ownOptions(mount)).add(" 0 0\n");
                 }
             }
@@ -47,7 +52,11 @@ final class MountFiles {
                 long device = mount.fs().device();
                 text.add(mount.id()).add(' ').add(parent == null ? 1 : parent.id()).add(' ');
                 text.add(device >>> 8 & 0xfff).add(':').add(device & 0xff).add(' ');
-                text.add(Text.escape(within(mount), SPECIAL)).add(' ').add(Text.escape(place, SPECIAL)).add(' ').add(mountOptions(mount));
+                text.add(Text.escape(within(mount), SPECIAL))
+                        .add(' ')
+                        .add(Text.escape(place, SPECIAL))
+                        .add(' ')
+                        .add(mountOptions(mount));
                 text.add(" - ").add(mount.fs().name()).add(' ').add(source(mount)).add(' ');
                 text.add(mount.fs().isReadOnly() ? "ro" : "rw").add(ownOptions(mount)).line();
             }
@@ -84,7 +93,8 @@ final class MountFiles {
 
     private static String mountOptions(Mount mount) {
         int flags = mount.flags();
-        StringBuilder options = new StringBuilder((flags & MS_RDONLY) != 0 || mount.isReadOnly() ? "ro" : "rw");
+        StringBuilder options =
+                new StringBuilder((flags & MS_RDONLY) != 0 || mount.isReadOnly() ? "ro" : "rw");
         if ((flags & MS_NOSUID) != 0) {
             options.append(",nosuid");
         }

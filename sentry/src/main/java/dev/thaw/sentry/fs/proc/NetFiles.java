@@ -11,16 +11,25 @@ final class NetFiles {
              face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
                 lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0
             """;
-    private static final String SOCKETS = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+    private static final String SOCKETS =
+            "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
     private static final String SOCKETS6 =
             "  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
     static SyntheticDirectory directory(ProcFilesystem fs) {
         SyntheticDirectory directory = new SyntheticDirectory(fs, 0x16d);
-        file(fs, directory, "arp", "IP address       HW type     Flags       HW address            Mask     Device\n");
+        file(
+                fs,
+                directory,
+                "arp",
+                "IP address       HW type     Flags       HW address            Mask     Device\n");
         file(fs, directory, "dev", DEV);
         file(fs, directory, "if_inet6", "");
-        file(fs, directory, "route", "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
+        file(
+                fs,
+                directory,
+                "route",
+                "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n");
         file(fs, directory, "tcp", SOCKETS);
         file(fs, directory, "tcp6", SOCKETS6);
         file(fs, directory, "udp", SOCKETS);
@@ -29,7 +38,8 @@ final class NetFiles {
         return directory;
     }
 
-    private static void file(ProcFilesystem fs, SyntheticDirectory directory, String name, String text) {
+    private static void file(
+            ProcFilesystem fs, SyntheticDirectory directory, String name, String text) {
         directory.add(name, new SyntheticFile(fs, 0x124, _ -> Text.bytes(text)));
     }
 

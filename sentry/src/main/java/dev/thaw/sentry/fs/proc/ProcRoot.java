@@ -51,7 +51,9 @@ final class ProcRoot extends SyntheticDirectory {
         file("interrupts", files::interrupts);
         add("sys", SysctlTree.make(fs, kernel));
         SyntheticDirectory thaw = new SyntheticDirectory(fs, 0x16d);
-        thaw.add("checkpoint", new SyntheticFile(fs, 0x124, _ -> CheckpointNotice.of(kernel).text()));
+        thaw.add(
+                "checkpoint",
+                new SyntheticFile(fs, 0x124, _ -> CheckpointNotice.of(kernel).text()));
         add("thaw", thaw);
     }
 
@@ -112,7 +114,9 @@ final class ProcRoot extends SyntheticDirectory {
         for (ThreadGroup group : kernel.tasks().groups()) {
             Inode directory = process(group.pid());
             if (directory != null) {
-                list.add(new DirEntry(Integer.toString(group.pid()), directory.ino(), directory.type()));
+                list.add(
+                        new DirEntry(
+                                Integer.toString(group.pid()), directory.ino(), directory.type()));
             }
         }
         return list;

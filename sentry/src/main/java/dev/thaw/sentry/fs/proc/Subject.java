@@ -56,7 +56,13 @@ record Subject(ThreadGroup group, @Nullable Task thread) {
         }
         Credentials a = who.credentials();
         Credentials b = task().credentials();
-        boolean same = a.fsuid() == b.uid() && a.fsuid() == b.euid() && a.fsuid() == b.suid() && a.fsgid() == b.gid() && a.fsgid() == b.egid() && a.fsgid() == b.sgid();
+        boolean same =
+                a.fsuid() == b.uid()
+                        && a.fsuid() == b.euid()
+                        && a.fsuid() == b.suid()
+                        && a.fsgid() == b.gid()
+                        && a.fsgid() == b.egid()
+                        && a.fsgid() == b.sgid();
         return same || a.has(CAP_SYS_PTRACE);
     }
 

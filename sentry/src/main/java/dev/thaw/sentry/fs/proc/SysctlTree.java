@@ -78,7 +78,8 @@ final class SysctlTree {
         SyntheticDirectory random = directory();
         BootId bootId = BootId.of(kernel);
         random.add("boot_id", new SyntheticFile(fs, READ, _ -> Text.bytes(bootId.text() + "\n")));
-        random.add("uuid", new SyntheticFile(fs, READ, _ -> Text.bytes(BootId.random(kernel) + "\n")));
+        random.add(
+                "uuid", new SyntheticFile(fs, READ, _ -> Text.bytes(BootId.random(kernel) + "\n")));
         value(random, "entropy_avail", "256");
         value(random, "poolsize", "256");
         directory.add("random", random);
@@ -146,7 +147,9 @@ final class SysctlTree {
     private final class Name extends SyntheticFile {
         private final java.util.function.Consumer<String> setter;
 
-        Name(java.util.function.Supplier<String> getter, java.util.function.Consumer<String> setter) {
+        Name(
+                java.util.function.Supplier<String> getter,
+                java.util.function.Consumer<String> setter) {
             super(SysctlTree.this.fs, WRITE, _ -> Text.bytes(getter.get() + "\n"));
             this.setter = setter;
         }

@@ -8,8 +8,10 @@ import org.jspecify.annotations.Nullable;
 
 /** The files of {@code /proc} about the machine as a whole, in Linux's own formats. */
 final class SystemFiles {
-    static final String FILESYSTEMS = "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tpipefs\nnodev\tsockfs\nnodev\toverlay\nnodev\tdevpts\n";
-    static final String DEVICES = "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n";
+    static final String FILESYSTEMS =
+            "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tdevtmpfs\nnodev\tpipefs\nnodev\tsockfs\nnodev\toverlay\nnodev\tdevpts\n";
+    static final String DEVICES =
+            "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n";
 
     private static final long TICK = 10_000_000;
 
@@ -54,11 +56,34 @@ final class SystemFiles {
         kb(text, "Inactive", 0);
         kb(text, "Active(anon)", memory.used());
         kb(text, "Inactive(anon)", 0);
-        for (String name : new String[] {"Active(file)", "Inactive(file)", "Unevictable", "Mlocked", "SwapTotal", "SwapFree", "Dirty", "Writeback"}) {
+        for (String name :
+                new String[] {
+                    "Active(file)",
+                    "Inactive(file)",
+                    "Unevictable",
+                    "Mlocked",
+                    "SwapTotal",
+                    "SwapFree",
+                    "Dirty",
+                    "Writeback"
+                }) {
             kb(text, name, 0);
         }
         kb(text, "AnonPages", memory.used());
-        for (String name : new String[] {"Mapped", "Shmem", "KReclaimable", "Slab", "SReclaimable", "SUnreclaim", "KernelStack", "PageTables", "NFS_Unstable", "Bounce", "WritebackTmp"}) {
+        for (String name :
+                new String[] {
+                    "Mapped",
+                    "Shmem",
+                    "KReclaimable",
+                    "Slab",
+                    "SReclaimable",
+                    "SUnreclaim",
+                    "KernelStack",
+                    "PageTables",
+                    "NFS_Unstable",
+                    "Bounce",
+                    "WritebackTmp"
+                }) {
             kb(text, name, 0);
         }
         kb(text, "CommitLimit", memory.total());
@@ -68,7 +93,8 @@ final class SystemFiles {
         kb(text, "VmallocChunk", 0);
         kb(text, "AnonHugePages", 0);
         kb(text, "ShmemHugePages", 0);
-        text.add("HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\nHugepagesize:       2048 kB\n");
+        text.add(
+                "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\nHugePages_Surp:        0\nHugepagesize:       2048 kB\n");
         return text.bytes();
     }
 
@@ -100,13 +126,26 @@ final class SystemFiles {
         for (int i = 0; i < cpus; i++) {
             cpu(text, "cpu" + i, user / cpus, system / cpus, idle / cpus);
         }
-        text.add("intr 0\nctxt 0\nbtime ").add((kernel.clock().realtime() - uptime) / 1_000_000_000L).line();
-        text.add("processes ").add(kernel.tasks().lastId()).add("\nprocs_running ").add(Math.max(1, running)).add("\nprocs_blocked 0\n");
+        text.add("intr 0\nctxt 0\nbtime ")
+                .add((kernel.clock().realtime() - uptime) / 1_000_000_000L)
+                .line();
+        text.add("processes ")
+                .add(kernel.tasks().lastId())
+                .add("\nprocs_running ")
+                .add(Math.max(1, running))
+                .add("\nprocs_blocked 0\n");
         return text.add("softirq 0 0 0 0 0 0 0 0 0 0 0\n").bytes();
     }
 
     private static void cpu(Text text, String name, long user, long system, long idle) {
-        text.add(name).add(' ').add(user / TICK).add(" 0 ").add(system / TICK).add(' ').add(idle / TICK).add(" 0 0 0 0 0 0\n");
+        text.add(name)
+                .add(' ')
+                .add(user / TICK)
+                .add(" 0 ")
+                .add(system / TICK)
+                .add(' ')
+                .add(idle / TICK)
+                .add(" 0 0 0 0 0 0\n");
     }
 
     byte[] uptime(@Nullable Task reader) {
@@ -115,20 +154,41 @@ final class SystemFiles {
         for (ThreadGroup group : kernel.tasks().groups()) {
             busy += group.userTime() + group.systemTime();
         }
-        return new Text().seconds(uptime).add(' ').seconds(Math.max(0, uptime * cpus() - busy)).line().bytes();
+        return new Text()
+                .seconds(uptime)
+                .add(' ')
+                .seconds(Math.max(0, uptime * cpus() - busy))
+                .line()
+                .bytes();
     }
 
     byte[] loadavg(@Nullable Task reader) {
-        return new Text().add("0.00 0.00 0.00 1/").add(kernel.tasks().size()).add(' ').add(kernel.tasks().lastId()).line().bytes();
+        return new Text()
+                .add("0.00 0.00 0.00 1/")
+                .add(kernel.tasks().size())
+                .add(' ')
+                .add(kernel.tasks().lastId())
+                .line()
+                .bytes();
     }
 
     byte[] version(@Nullable Task reader) {
-        return Text.bytes(KernelVersion.NAME + " version " + KernelVersion.RELEASE + " (thaw@localhost) (javac 25) " + KernelVersion.VERSION + "\n");
+        return Text.bytes(
+                KernelVersion.NAME
+                        + " version "
+                        + KernelVersion.RELEASE
+                        + " (thaw@localhost) (javac 25) "
+                        + KernelVersion.VERSION
+                        + "\n");
     }
 
     byte[] vmstat(@Nullable Task reader) {
         MemoryTotals memory = MemoryTotals.of(kernel);
-        return new Text().add("nr_free_pages ").add(memory.free() / 4096).add("\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\npgmajfault 0\n").bytes();
+        return new Text()
+                .add("nr_free_pages ")
+                .add(memory.free() / 4096)
+                .add("\npgpgin 0\npgpgout 0\npswpin 0\npswpout 0\npgfault 0\npgmajfault 0\n")
+                .bytes();
     }
 
     byte[] interrupts(@Nullable Task reader) {

@@ -43,14 +43,25 @@ final class TaskFiles {
         file("cgroup", READ_ALL, (_, _) -> Text.bytes("0::/\n"));
         file("cmdline", READ_ALL, TaskMemory::cmdline);
         writable("comm", WRITE_OWNER, TaskStatus::comm, TaskStatus::setComm);
-        writable("coredump_filter", WRITE_OWNER, (_, _) -> Text.bytes("00000033\n"), (_, _, _) -> {});
+        writable(
+                "coredump_filter",
+                WRITE_OWNER,
+                (_, _) -> Text.bytes("00000033\n"),
+                (_, _, _) -> {});
         file("cpuset", READ_ALL, (_, _) -> Text.bytes("/\n"));
         add("cwd", TaskLinks::cwd, false);
         file("environ", READ_OWNER, TaskMemory::environ);
         add("exe", TaskLinks::exe, false);
         add("fd", (fs, subject, uid, gid) -> new FdDirectory(fs, subject, false, uid, gid), false);
-        add("fdinfo", (fs, subject, uid, gid) -> new FdDirectory(fs, subject, true, uid, gid), false);
-        writable("gid_map", WRITE_OWNER, (_, _) -> Text.bytes(TaskStatus.ID_MAP), TaskStatus::refuse);
+        add(
+                "fdinfo",
+                (fs, subject, uid, gid) -> new FdDirectory(fs, subject, true, uid, gid),
+                false);
+        writable(
+                "gid_map",
+                WRITE_OWNER,
+                (_, _) -> Text.bytes(TaskStatus.ID_MAP),
+                TaskStatus::refuse);
         file("io", READ_OWNER, TaskStatus::io);
         file("limits", READ_ALL, TaskStatus::limits);
         writable("loginuid", WRITE_OWNER, (_, _) -> Text.bytes("4294967295"), TaskStatus::refuse);
@@ -74,7 +85,11 @@ final class TaskFiles {
         file("status", READ_ALL, TaskStatus::status);
         add("task", (fs, subject, _, _) -> new ThreadList(fs, subject), true);
         writable("timerslack_ns", WRITE_OWNER, (_, _) -> Text.bytes("50000\n"), (_, _, _) -> {});
-        writable("uid_map", WRITE_OWNER, (_, _) -> Text.bytes(TaskStatus.ID_MAP), TaskStatus::refuse);
+        writable(
+                "uid_map",
+                WRITE_OWNER,
+                (_, _) -> Text.bytes(TaskStatus.ID_MAP),
+                TaskStatus::refuse);
         file("wchan", READ_ALL, (_, _) -> Text.bytes("0"));
     }
 
@@ -83,23 +98,44 @@ final class TaskFiles {
     }
 
     private static void file(String name, int permissions, Content content) {
-        add(name, (fs, subject, uid, gid) -> new SyntheticFile(fs, permissions, uid, gid, reader -> read(content, subject, reader)), false);
+        add(
+                name,
+                (fs, subject, uid, gid) ->
+                        new SyntheticFile(
+                                fs,
+                                permissions,
+                                uid,
+                                gid,
+                                reader -> read(content, subject, reader)),
+                false);
     }
 
-    private static byte[] read(Content content, Subject subject, @Nullable Task reader) throws ErrnoException {
+    private static byte[] read(Content content, Subject subject, @Nullable Task reader)
+            throws ErrnoException {
         subject.checkAlive();
         return content.get(subject, reader);
     }
 
     private static void writable(String name, int permissions, Content content, Writer writer) {
-        add(name, (fs, subject, uid, gid) -> new WritableFile(fs, permissions, uid, gid, subject, content, writer), false);
+        add(
+                name,
+                (fs, subject, uid, gid) ->
+                        new WritableFile(fs, permissions, uid, gid, subject, content, writer),
+                false);
     }
 
     private static final class WritableFile extends SyntheticFile {
         private final Subject subject;
         private final Writer writer;
 
-        WritableFile(ProcFilesystem fs, int permissions, int uid, int gid, Subject subject, TaskFiles.Content content, Writer writer) {
+        WritableFile(
+                ProcFilesystem fs,
+                int permissions,
+                int uid,
+                int gid,
+                Subject subject,
+                TaskFiles.Content content,
+                Writer writer) {
             super(fs, permissions, uid, gid, reader -> TaskFiles.read(content, subject, reader));
             this.subject = subject;
             this.writer = writer;
@@ -108,7 +144,8 @@ final class TaskFiles {
         @Override
         public long write(Task task, byte[] bytes, long offset) throws ErrnoException {
             subject.checkAlive();
-            writer.write(subject, task, new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1));
+            writer.write(
+                    subject, task, new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1));
             return bytes.length;
         }
     }
@@ -117,7 +154,8 @@ final class TaskFiles {
     private static final class ThreadList extends SyntheticDirectory {
         private final ProcFilesystem procfs;
         private final Subject subject;
-        private final Map<Integer, TaskDirectory> threads = new java.util.concurrent.ConcurrentHashMap<>();
+        private final Map<Integer, TaskDirectory> threads =
+                new java.util.concurrent.ConcurrentHashMap<>();
 
         ThreadList(ProcFilesystem fs, Subject subject) {
             super(fs, 0x16d);
@@ -152,14 +190,17 @@ final class TaskFiles {
         }
 
         @Override
-        public java.util.List<dev.thaw.sentry.vfs.DirEntry> list(@Nullable Task task) throws ErrnoException {
+        public java.util.List<dev.thaw.sentry.vfs.DirEntry> list(@Nullable Task task)
+                throws ErrnoException {
             subject.checkAlive();
             threads.values().removeIf(TaskDirectory::isGone);
             java.util.List<dev.thaw.sentry.vfs.DirEntry> list = new java.util.ArrayList<>();
             Task[] tasks = subject.group().tasks();
             for (Task each : tasks.length == 0 ? new Task[] {subject.group().leader()} : tasks) {
                 TaskDirectory directory = directory(each);
-                list.add(new dev.thaw.sentry.vfs.DirEntry(Integer.toString(each.tid()), directory.ino(), directory.type()));
+                list.add(
+                        new dev.thaw.sentry.vfs.DirEntry(
+                                Integer.toString(each.tid()), directory.ino(), directory.type()));
             }
             return list;
         }

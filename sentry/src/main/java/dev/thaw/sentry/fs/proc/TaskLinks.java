@@ -57,7 +57,16 @@ final class TaskLinks {
     static Inode namespaces(ProcFilesystem fs, Subject subject, int uid, int gid) {
         SyntheticDirectory directory = new SyntheticDirectory(fs, 0x149, uid, gid);
         String[] names = {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"};
-        long[] numbers = {4026531835L, 4026531839L, 4026531841L, 4026531840L, 4026531836L, 4026531834L, 4026531837L, 4026531838L};
+        long[] numbers = {
+            4026531835L,
+            4026531839L,
+            4026531841L,
+            4026531840L,
+            4026531836L,
+            4026531834L,
+            4026531837L,
+            4026531838L
+        };
         for (int i = 0; i < names.length; i++) {
             directory.add(names[i], new SyntheticSymlink(fs, names[i] + ":[" + numbers[i] + "]"));
         }

@@ -33,7 +33,8 @@ final class TaskMemory {
         ExecLayout layout = mm.execLayout();
         byte[] bytes = copy(mm, layout.argStart(), layout.argEnd());
         if (bytes.length > 0 && bytes[bytes.length - 1] != 0) {
-            // A title that was written over the arguments: it ends at its NUL, maybe within the environment (proc(5)).
+            // A title that was written over the arguments: it ends at its NUL, maybe within the
+            // environment (proc(5)).
             byte[] more = copy(mm, layout.argEnd(), layout.envEnd());
             int end = 0;
             while (end < more.length && more[end] != 0) {
@@ -63,7 +64,8 @@ final class TaskMemory {
             return new byte[0];
         }
         long[] auxv = mm.execLayout().auxv();
-        ByteBuffer bytes = ByteBuffer.allocate(auxv.length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer bytes =
+                ByteBuffer.allocate(auxv.length * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         bytes.asLongBuffer().put(auxv);
         return bytes.array();
     }
@@ -113,7 +115,12 @@ final class TaskMemory {
                 kb(text, "MMUPageSize", 4);
                 sizes(text, resident, shared, mapping.file() == null);
                 text.add("THPeligible:           0\n");
-                text.add("VmFlags:").add((mapping.prot() & PROT_READ) != 0 ? " rd" : "").add((mapping.prot() & PROT_WRITE) != 0 ? " wr" : "").add((mapping.prot() & PROT_EXEC) != 0 ? " ex" : "").add(shared ? " sh" : "").add(" mr mw me \n");
+                text.add("VmFlags:")
+                        .add((mapping.prot() & PROT_READ) != 0 ? " rd" : "")
+                        .add((mapping.prot() & PROT_WRITE) != 0 ? " wr" : "")
+                        .add((mapping.prot() & PROT_EXEC) != 0 ? " ex" : "")
+                        .add(shared ? " sh" : "")
+                        .add(" mr mw me \n");
             }
         }
         return text.bytes();
@@ -127,7 +134,12 @@ final class TaskMemory {
             var mappings = mm.mappings();
             long end = mappings.isEmpty() ? 0 : mappings.getLast().end();
             long start = mappings.isEmpty() ? 0 : mappings.getFirst().start();
-            text.hex(start, 8).add('-').hex(end, 8).add(" ---p 00000000 00:00 0 ").padTo(PATH_COLUMN).add("[rollup]\n");
+            text.hex(start, 8)
+                    .add('-')
+                    .hex(end, 8)
+                    .add(" ---p 00000000 00:00 0 ")
+                    .padTo(PATH_COLUMN)
+                    .add("[rollup]\n");
             sizes(text, mm.advice().residentBytes() / 1024, false, true);
         }
         return text.bytes();
@@ -143,7 +155,18 @@ final class TaskMemory {
         kb(text, "Private_Dirty", shared ? 0 : resident);
         kb(text, "Referenced", resident);
         kb(text, "Anonymous", anonymous ? resident : 0);
-        for (String name : new String[] {"LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb", "Private_Hugetlb", "Swap", "SwapPss", "Locked"}) {
+        for (String name :
+                new String[] {
+                    "LazyFree",
+                    "AnonHugePages",
+                    "ShmemPmdMapped",
+                    "FilePmdMapped",
+                    "Shared_Hugetlb",
+                    "Private_Hugetlb",
+                    "Swap",
+                    "SwapPss",
+                    "Locked"
+                }) {
             kb(text, name, 0);
         }
     }
@@ -169,7 +192,9 @@ final class TaskMemory {
         Text line = new Text();
         int prot = mapping.prot();
         line.hex(mapping.start(), 8).add('-').hex(mapping.end(), 8).add(' ');
-        line.add((prot & PROT_READ) != 0 ? 'r' : '-').add((prot & PROT_WRITE) != 0 ? 'w' : '-').add((prot & PROT_EXEC) != 0 ? 'x' : '-');
+        line.add((prot & PROT_READ) != 0 ? 'r' : '-')
+                .add((prot & PROT_WRITE) != 0 ? 'w' : '-')
+                .add((prot & PROT_EXEC) != 0 ? 'x' : '-');
         line.add((mapping.flags() & MAP_SHARED) != 0 ? 's' : 'p').add(' ');
         FileDescription file = mapping.file();
         String name = mapping.name();
@@ -178,7 +203,14 @@ final class TaskMemory {
         } else {
             Inode inode = file.inode();
             long device = inode.fs().device();
-            line.hex(mapping.offset(), 8).add(' ').hex(device >>> 8 & 0xfff, 2).add(':').hex(device & 0xff, 2).add(' ').add(inode.ino()).add(' ');
+            line.hex(mapping.offset(), 8)
+                    .add(' ')
+                    .hex(device >>> 8 & 0xfff, 2)
+                    .add(':')
+                    .hex(device & 0xff, 2)
+                    .add(' ')
+                    .add(inode.ino())
+                    .add(' ');
             name = Text.escape(pathOf(file, reader), "\n");
         }
         if (!name.isEmpty()) {

@@ -8,7 +8,14 @@ import dev.thaw.sentry.mm.Mapping;
 import dev.thaw.sentry.mm.MemoryManager;
 
 /** Sizes of an address space by kind, in kB. {@code residentFile} is an estimate: file mappings are taken to be resident as far as the whole allows. */
-record TaskSizes(long total, long resident, long residentFile, long data, long stack, long text, long library) {
+record TaskSizes(
+        long total,
+        long resident,
+        long residentFile,
+        long data,
+        long stack,
+        long text,
+        long library) {
     static TaskSizes of(MemoryManager mm) {
         long total = 0;
         long data = 0;
@@ -36,6 +43,7 @@ record TaskSizes(long total, long resident, long residentFile, long data, long s
             }
         }
         long resident = mm.advice().residentBytes() >>> 10;
-        return new TaskSizes(total, resident, Math.min(file, resident / 2), data, stack, text, library);
+        return new TaskSizes(
+                total, resident, Math.min(file, resident / 2), data, stack, text, library);
     }
 }

@@ -33,8 +33,24 @@ final class TaskStatus {
         text.add("Tgid:\t").add(group.pid()).line().add("Ngid:\t0\n");
         text.add("Pid:\t").add(subject.id()).line();
         text.add("PPid:\t").add(group.parentPid()).line().add("TracerPid:\t0\n");
-        text.add("Uid:\t").add(who.uid()).add('\t').add(who.euid()).add('\t').add(who.suid()).add('\t').add(who.fsuid()).line();
-        text.add("Gid:\t").add(who.gid()).add('\t').add(who.egid()).add('\t').add(who.sgid()).add('\t').add(who.fsgid()).line();
+        text.add("Uid:\t")
+                .add(who.uid())
+                .add('\t')
+                .add(who.euid())
+                .add('\t')
+                .add(who.suid())
+                .add('\t')
+                .add(who.fsuid())
+                .line();
+        text.add("Gid:\t")
+                .add(who.gid())
+                .add('\t')
+                .add(who.egid())
+                .add('\t')
+                .add(who.sgid())
+                .add('\t')
+                .add(who.fsgid())
+                .line();
         var fds = task.fdsOrNull();
         text.add("FDSize:\t").add(fds == null ? 0 : fds.capacity()).line();
         text.add("Groups:\t");
@@ -43,7 +59,12 @@ final class TaskStatus {
         }
         text.line();
         text.add("NStgid:\t").add(group.pid()).line().add("NSpid:\t").add(subject.id()).line();
-        text.add("NSpgid:\t").add(group.processGroup()).line().add("NSsid:\t").add(group.session()).line();
+        text.add("NSpgid:\t")
+                .add(group.processGroup())
+                .line()
+                .add("NSsid:\t")
+                .add(group.session())
+                .line();
         MemoryManager mm = task.mmOrNull();
         if (mm != null) {
             memory(text, mm);
@@ -61,8 +82,13 @@ final class TaskStatus {
         set(text, "CapEff", who.effective());
         set(text, "CapBnd", who.bounding());
         set(text, "CapAmb", who.ambient());
-        text.add("NoNewPrivs:\t").add(task.hasNoNewPrivileges() ? 1 : 0).line().add("Seccomp:\t0\n").add("Seccomp_filters:\t0\n");
-        text.add("Speculation_Store_Bypass:\tvulnerable\n").add("SpeculationIndirectBranch:\talways enabled\n");
+        text.add("NoNewPrivs:\t")
+                .add(task.hasNoNewPrivileges() ? 1 : 0)
+                .line()
+                .add("Seccomp:\t0\n")
+                .add("Seccomp_filters:\t0\n");
+        text.add("Speculation_Store_Bypass:\tvulnerable\n")
+                .add("SpeculationIndirectBranch:\talways enabled\n");
         int cpus = SystemFiles.cpus();
         text.add("Cpus_allowed:\t").add(SystemFiles.cpuMask(cpus)).line();
         text.add("Cpus_allowed_list:\t").add(SystemFiles.cpuRange(cpus)).line();
@@ -137,11 +163,15 @@ final class TaskStatus {
 
     static byte[] io(Subject subject, @Nullable Task reader) throws ErrnoException {
         subject.check(reader);
-        return Text.bytes("rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
+        return Text.bytes(
+                "rchar: 0\nwchar: 0\nsyscr: 0\nsyscw: 0\nread_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n");
     }
 
     static byte[] schedstat(Subject subject, @Nullable Task reader) {
-        return new Text().add(subject.group().userTime() + subject.group().systemTime()).add(" 0 0\n").bytes();
+        return new Text()
+                .add(subject.group().userTime() + subject.group().systemTime())
+                .add(" 0 0\n")
+                .bytes();
     }
 
     static byte[] oomScore(Subject subject, @Nullable Task reader) {
@@ -168,7 +198,8 @@ final class TaskStatus {
     }
 
     private static void setAdjust(Subject subject, Task writer, int value) throws ErrnoException {
-        if (value < subject.group().oomScoreAdjust() && !writer.credentials().has(CAP_SYS_RESOURCE)) {
+        if (value < subject.group().oomScoreAdjust()
+                && !writer.credentials().has(CAP_SYS_RESOURCE)) {
             throw errno(EACCES);
         }
         subject.group().setOomScoreAdjust(value);
@@ -208,9 +239,17 @@ final class TaskStatus {
     static byte[] limits(Subject subject, @Nullable Task reader) {
         ResourceLimits limits = subject.group().limits();
         Text text = new Text();
-        text.left("Limit", 26).left("Soft Limit", 21).left("Hard Limit", 21).left("Units", 10).line();
+        text.left("Limit", 26)
+                .left("Soft Limit", 21)
+                .left("Hard Limit", 21)
+                .left("Units", 10)
+                .line();
         for (int i = 0; i < LIMITS.length; i++) {
-            text.left(LIMITS[i][0], 26).left(limit(limits.soft(i)), 21).left(limit(limits.hard(i)), 21).left(LIMITS[i][1], 10).line();
+            text.left(LIMITS[i][0], 26)
+                    .left(limit(limits.soft(i)), 21)
+                    .left(limit(limits.hard(i)), 21)
+                    .left(LIMITS[i][1], 10)
+                    .line();
         }
         return text.bytes();
     }

@@ -88,7 +88,10 @@ final class Text {
             }
             if (out != null) {
                 if (escaped) {
-                    out.append('\\').append((char) ('0' + (c >> 6))).append((char) ('0' + (c >> 3 & 7))).append((char) ('0' + (c & 7)));
+                    out.append('\\')
+                            .append((char) ('0' + (c >> 6)))
+                            .append((char) ('0' + (c >> 3 & 7)))
+                            .append((char) ('0' + (c & 7)));
                 } else {
                     out.append(c);
                 }

@@ -27,9 +27,15 @@ public final class SysFilesystem extends Filesystem {
 
     private SyntheticDirectory tree() {
         SyntheticDirectory root = directory();
-        root.add("block", directory()).add("bus", directory()).add("class", directory().add("net", directory()));
+        root.add("block", directory())
+                .add("bus", directory())
+                .add("class", directory().add("net", directory()));
         root.add("dev", directory()).add("firmware", directory()).add("module", directory());
-        root.add("devices", directory().add("system", directory().add("cpu", processors()).add("node", nodes())).add("virtual", directory()));
+        root.add(
+                "devices",
+                directory()
+                        .add("system", directory().add("cpu", processors()).add("node", nodes()))
+                        .add("virtual", directory()));
         root.add("fs", directory().add("cgroup", directory()));
         SyntheticDirectory huge = directory();
         file(huge, "enabled", "always [madvise] never");
@@ -37,7 +43,16 @@ public final class SysFilesystem extends Filesystem {
         file(huge, "shmem_enabled", "always within_size advise [never] deny force");
         file(huge, "hpage_pmd_size", "2097152");
         file(huge, "use_zero_page", "1");
-        root.add("kernel", directory().add("mm", directory().add("transparent_hugepage", huge).add("hugepages", directory())).add("debug", directory()).add("security", directory()));
+        root.add(
+                "kernel",
+                directory()
+                        .add(
+                                "mm",
+                                directory()
+                                        .add("transparent_hugepage", huge)
+                                        .add("hugepages", directory()))
+                        .add("debug", directory())
+                        .add("security", directory()));
         return root;
     }
 

@@ -15,7 +15,8 @@ import dev.thaw.sentry.vfs.NewNode;
 /** Files in memory that have no name (memfd_create(2)). Each lives on a file system of its own that nothing mounts. */
 public final class MemoryFiles {
     /** An open, empty file that /proc shows as {@code name}. */
-    public static FileDescription create(Task task, String name, int mode, int flags) throws ErrnoException {
+    public static FileDescription create(Task task, String name, int mode, int flags)
+            throws ErrnoException {
         Credentials who = task.credentials();
         MountNamespace namespace = task.fs().namespace();
         MemoryFile memory = task.kernel().memory();

@@ -84,7 +84,9 @@ public class TmpfsDirectory extends Inode {
         try {
             ArrayList<DirEntry> list = new ArrayList<>(entries.size());
             for (Map.Entry<String, Inode> entry : entries.entrySet()) {
-                list.add(new DirEntry(entry.getKey(), entry.getValue().ino(), entry.getValue().type()));
+                list.add(
+                        new DirEntry(
+                                entry.getKey(), entry.getValue().ino(), entry.getValue().type()));
             }
             return list;
         } finally {
@@ -107,7 +109,8 @@ public class TmpfsDirectory extends Inode {
     protected Inode newInode(NewNode node) {
         return switch (node.mode() & S_IFMT) {
             case S_IFDIR -> newDirectory(node);
-            case S_IFREG -> new TmpfsFile(fs(), node, new PageCache(store().memory(), store().quota()));
+            case S_IFREG ->
+                    new TmpfsFile(fs(), node, new PageCache(store().memory(), store().quota()));
             case S_IFLNK -> new TmpfsSymlink(fs(), node, Objects.requireNonNull(node.target()));
             default -> new TmpfsSpecial(fs(), node);
         };
@@ -229,7 +232,8 @@ public class TmpfsDirectory extends Inode {
         for (Inode inode : all.values()) {
             inodes[i++] = context.ref(inode);
         }
-        return new State(context.ref(fs()), saveAttributes(context), new ArrayList<>(all.keySet()), inodes);
+        return new State(
+                context.ref(fs()), saveAttributes(context), new ArrayList<>(all.keySet()), inodes);
     }
 
     /** The inverse of {@link #saveDirectory}. */

@@ -39,7 +39,8 @@ public final class TmpfsFile extends RegularInode implements PageSource {
     }
 
     @Override
-    public long readPages(long offset, MemorySegment target, long targetOffset, long length) throws ErrnoException {
+    public long readPages(long offset, MemorySegment target, long targetOffset, long length)
+            throws ErrnoException {
         return cache.read(IoBuffer.of(target.asSlice(targetOffset, length)), offset);
     }
 

@@ -70,7 +70,13 @@ final class Message {
         for (int i = 0; i < refs.length; i++) {
             refs[i] = context.ref(rights.get(i));
         }
-        return new State(position == 0 ? data : Arrays.copyOfRange(data, position, data.length), refs, pid, uid, gid, source);
+        return new State(
+                position == 0 ? data : Arrays.copyOfRange(data, position, data.length),
+                refs,
+                pid,
+                uid,
+                gid,
+                source);
     }
 
     static Message restore(State state, RestoreContext context) {

@@ -74,7 +74,8 @@ final class MessageQueue {
     }
 
     /** Reads bytes of consecutive messages, up to and with the first that carries rights; with {@code sameSender}, only those of one sender. -1 when empty. */
-    long readStream(IoBuffer target, boolean peek, boolean sameSender, Received received) throws ErrnoException {
+    long readStream(IoBuffer target, boolean peek, boolean sameSender, Received received)
+            throws ErrnoException {
         long done = 0;
         boolean freed = false;
         mu.lock();
@@ -86,11 +87,14 @@ final class MessageQueue {
             List<Message> passed = peek ? new ArrayList<>(messages) : List.of();
             int next = 0;
             while (target.remaining() > 0) {
-                Message message = peek ? next < passed.size() ? passed.get(next++) : null : messages.peek();
-                if (message == null || (sender != null && sameSender && !sameSender(sender, message))) {
+                Message message =
+                        peek ? next < passed.size() ? passed.get(next++) : null : messages.peek();
+                if (message == null
+                        || (sender != null && sameSender && !sameSender(sender, message))) {
                     break;
                 }
-                int length = (int) Math.min(target.remaining(), message.data.length - message.position);
+                int length =
+                        (int) Math.min(target.remaining(), message.data.length - message.position);
                 long copied;
                 try {
                     copied = length == 0 ? 0 : target.put(message.data, message.position, length);
@@ -137,7 +141,8 @@ final class MessageQueue {
     }
 
     /** Reads the first message, what does not fit is lost. Returns the whole length, with the copied one in {@code copied[0]}; -1 when empty. */
-    long readPacket(IoBuffer target, boolean peek, Received received, long[] copied) throws ErrnoException {
+    long readPacket(IoBuffer target, boolean peek, Received received, long[] copied)
+            throws ErrnoException {
         Message message;
         mu.lock();
         try {

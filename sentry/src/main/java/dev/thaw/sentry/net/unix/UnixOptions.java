@@ -13,8 +13,10 @@ import java.nio.ByteOrder;
 
 /** Options of Unix sockets (socket(7)). */
 final class UnixOptions {
-    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
-    private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT =
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG =
+            MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int MIN_SEND_BUFFER = 4608;
     private static final int MIN_RECEIVE_BUFFER = 2304;
     private static final int MAX_BUFFER = 212_992;
@@ -27,7 +29,18 @@ final class UnixOptions {
         return switch (option) {
             case SO_TYPE -> ofInt(socket.type());
             case SO_DOMAIN -> ofInt(AF_UNIX);
-            case SO_PROTOCOL, SO_DEBUG, SO_BROADCAST, SO_KEEPALIVE, SO_REUSEADDR, SO_REUSEPORT, SO_DONTROUTE, SO_OOBINLINE, SO_PRIORITY, SO_TIMESTAMP, SO_TIMESTAMPNS, SO_PASSSEC ->
+            case SO_PROTOCOL,
+                    SO_DEBUG,
+                    SO_BROADCAST,
+                    SO_KEEPALIVE,
+                    SO_REUSEADDR,
+                    SO_REUSEPORT,
+                    SO_DONTROUTE,
+                    SO_OOBINLINE,
+                    SO_PRIORITY,
+                    SO_TIMESTAMP,
+                    SO_TIMESTAMPNS,
+                    SO_PASSSEC ->
                     ofInt(0);
             case SO_ERROR -> ofInt(socket.takeError());
             case SO_ACCEPTCONN -> ofInt(socket.listening ? 1 : 0);
@@ -66,7 +79,8 @@ final class UnixOptions {
         switch (option) {
             case SO_PASSCRED -> socket.passCredentials = number != 0;
             case SO_SNDBUF, SO_SNDBUFFORCE -> socket.sendBuffer = buffer(number, MIN_SEND_BUFFER);
-            case SO_RCVBUF, SO_RCVBUFFORCE -> socket.receiveBuffer = buffer(number, MIN_RECEIVE_BUFFER);
+            case SO_RCVBUF, SO_RCVBUFFORCE ->
+                    socket.receiveBuffer = buffer(number, MIN_RECEIVE_BUFFER);
             case SO_RCVTIMEO, SO_SNDTIMEO -> {
                 if (value.length < 16) {
                     throw errno(EINVAL);
@@ -76,10 +90,23 @@ final class UnixOptions {
                 if (micros < 0 || micros >= 1_000_000) {
                     throw errno(dev.thaw.abi.Errno.EDOM);
                 }
-                long nanos = seconds < 0 || seconds > Integer.MAX_VALUE ? 0 : seconds * SECOND + micros * 1000;
+                long nanos =
+                        seconds < 0 || seconds > Integer.MAX_VALUE
+                                ? 0
+                                : seconds * SECOND + micros * 1000;
                 socket.setTimeout(option, nanos == 0 ? -1 : nanos);
             }
-            case SO_REUSEADDR, SO_KEEPALIVE, SO_BROADCAST, SO_LINGER, SO_PRIORITY, SO_OOBINLINE, SO_DONTROUTE, SO_RCVLOWAT, SO_TIMESTAMP, SO_TIMESTAMPNS, SO_PASSSEC -> {}
+            case SO_REUSEADDR,
+                    SO_KEEPALIVE,
+                    SO_BROADCAST,
+                    SO_LINGER,
+                    SO_PRIORITY,
+                    SO_OOBINLINE,
+                    SO_DONTROUTE,
+                    SO_RCVLOWAT,
+                    SO_TIMESTAMP,
+                    SO_TIMESTAMPNS,
+                    SO_PASSSEC -> {}
             default -> throw errno(ENOPROTOOPT);
         }
     }

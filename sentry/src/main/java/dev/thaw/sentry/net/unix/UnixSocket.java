@@ -177,7 +177,10 @@ public final class UnixSocket extends SocketFile {
 
     /** The socket that {@code address} names; ECONNREFUSED. */
     private UnixSocket find(Task task, String address) throws ErrnoException {
-        UnixSocket found = UnixAddress.isAbstract(address) ? UnixNames.of(task.kernel()).find(type, address) : UnixPath.find(task, address);
+        UnixSocket found =
+                UnixAddress.isAbstract(address)
+                        ? UnixNames.of(task.kernel()).find(type, address)
+                        : UnixPath.find(task, address);
         if (found == null || found.closed) {
             throw errno(ECONNREFUSED);
         }
@@ -299,7 +302,8 @@ public final class UnixSocket extends SocketFile {
     }
 
     /** Has {@code waiter} woken when the queue of the socket that {@code address} names has room: a listener's backlog, or another's datagrams. */
-    public UnixSocket addTargetWaiter(Task task, byte[] address, Waiter waiter) throws ErrnoException {
+    public UnixSocket addTargetWaiter(Task task, byte[] address, Waiter waiter)
+            throws ErrnoException {
         UnixSocket target = find(task, UnixAddress.parse(address));
         target.incoming.writers.add(waiter, POLLOUT);
         return target;
@@ -351,7 +355,8 @@ public final class UnixSocket extends SocketFile {
     }
 
     @Override
-    public long send(Task task, IoBuffer source, int flags, Ancillary ancillary) throws ErrnoException {
+    public long send(Task task, IoBuffer source, int flags, Ancillary ancillary)
+            throws ErrnoException {
         if ((flags & MSG_OOB) != 0) {
             throw errno(EOPNOTSUPP);
         }
@@ -370,7 +375,9 @@ public final class UnixSocket extends SocketFile {
             if (other.closed || (other.shutdown & 1) != 0) {
                 throw errno(EPIPE);
             }
-            return type == SOCK_STREAM ? sendStream(task, other, source, ancillary) : sendPacket(task, other, source, ancillary);
+            return type == SOCK_STREAM
+                    ? sendStream(task, other, source, ancillary)
+                    : sendPacket(task, other, source, ancillary);
         }
         if ((shutdown & 2) != 0) {
             throw errno(EPIPE);
@@ -403,7 +410,8 @@ public final class UnixSocket extends SocketFile {
         }
     }
 
-    private long sendStream(Task task, UnixSocket other, IoBuffer source, Ancillary ancillary) throws ErrnoException {
+    private long sendStream(Task task, UnixSocket other, IoBuffer source, Ancillary ancillary)
+            throws ErrnoException {
         if (source.remaining() == 0) {
             return 0;
         }
@@ -414,7 +422,8 @@ public final class UnixSocket extends SocketFile {
             if (room <= 0) {
                 return done == 0 ? -EAGAIN : done;
             }
-            byte[] data = new byte[(int) Math.min(source.remaining(), Math.min(room, STREAM_CHUNK))];
+            byte[] data =
+                    new byte[(int) Math.min(source.remaining(), Math.min(room, STREAM_CHUNK))];
             long taken;
             try {
                 taken = source.take(data, 0, data.length);
@@ -440,13 +449,16 @@ public final class UnixSocket extends SocketFile {
         return done;
     }
 
-    private long sendPacket(Task task, UnixSocket other, IoBuffer source, Ancillary ancillary) throws ErrnoException {
+    private long sendPacket(Task task, UnixSocket other, IoBuffer source, Ancillary ancillary)
+            throws ErrnoException {
         long length = source.remaining();
         if (length > sendBuffer - 32) {
             throw errno(EMSGSIZE);
         }
         int waiting = other.incoming.cost();
-        if (waiting > 0 && (waiting + length + Message.OVERHEAD > 2L * sendBuffer || other.incoming.size() >= MAX_PACKETS)) {
+        if (waiting > 0
+                && (waiting + length + Message.OVERHEAD > 2L * sendBuffer
+                        || other.incoming.size() >= MAX_PACKETS)) {
             return -EAGAIN;
         }
         byte[] data = new byte[(int) length];
@@ -464,13 +476,20 @@ public final class UnixSocket extends SocketFile {
         int[] who = ancillary.credentials();
         if (who == null) {
             Credentials mine = task.credentials();
-            return new Message(data, ancillary.rights(), task.threadGroup().pid(), mine.uid(), mine.gid(), name);
+            return new Message(
+                    data,
+                    ancillary.rights(),
+                    task.threadGroup().pid(),
+                    mine.uid(),
+                    mine.gid(),
+                    name);
         }
         return new Message(data, ancillary.rights(), who[0], who[1], who[2], name);
     }
 
     @Override
-    public long receive(Task task, IoBuffer target, int flags, Received received) throws ErrnoException {
+    public long receive(Task task, IoBuffer target, int flags, Received received)
+            throws ErrnoException {
         if ((flags & MSG_OOB) != 0) {
             throw errno(EOPNOTSUPP);
         }
@@ -517,7 +536,10 @@ public final class UnixSocket extends SocketFile {
             return false;
         }
         UnixSocket other = peer;
-        return other == null || other.closed || (other.incoming.cost() * 4L <= sendBuffer && other.incoming.size() < MAX_PACKETS);
+        return other == null
+                || other.closed
+                || (other.incoming.cost() * 4L <= sendBuffer
+                        && other.incoming.size() < MAX_PACKETS);
     }
 
     @Override
@@ -567,7 +589,10 @@ public final class UnixSocket extends SocketFile {
                 if (listening) {
                     throw errno(EINVAL);
                 }
-                task.mm().writeInt(argument, type == SOCK_DGRAM ? incoming.firstLength() : incoming.bytes());
+                task.mm()
+                        .writeInt(
+                                argument,
+                                type == SOCK_DGRAM ? incoming.firstLength() : incoming.bytes());
                 return 0;
             }
             case TIOCOUTQ -> {

@@ -78,7 +78,8 @@ public final class UnixStates {
         socket.shutdown = state.shutdown;
         socket.closed = state.closed;
         socket.error = state.error;
-        socket.peerCredentials = state.peerCredentials.length == 3 ? state.peerCredentials : new int[] {0, -1, -1};
+        socket.peerCredentials =
+                state.peerCredentials.length == 3 ? state.peerCredentials : new int[] {0, -1, -1};
         socket.passCredentials = state.passCredentials;
         socket.sendBuffer = state.sendBuffer;
         socket.receiveBuffer = state.receiveBuffer;
@@ -118,7 +119,8 @@ public final class UnixStates {
                             }
 
                             @Override
-                            public void link(UnixSocket socket, State state, RestoreContext context) {
+                            public void link(
+                                    UnixSocket socket, State state, RestoreContext context) {
                                 restore(socket, state, context);
                             }
                         });

@@ -113,12 +113,21 @@ final class PipeTest {
     @Test
     void aFifoThatNeverHadAWriterDoesNotHangUp() throws ErrnoException {
         Pipe fifo = new Pipe();
-        PipeFile reader = Fifos.open(null, fifo, dev.thaw.abi.Fcntl.O_RDONLY | dev.thaw.abi.Fcntl.O_NONBLOCK);
+        PipeFile reader =
+                Fifos.open(null, fifo, dev.thaw.abi.Fcntl.O_RDONLY | dev.thaw.abi.Fcntl.O_NONBLOCK);
         assertThat(reader.poll(-1)).isZero();
-        PipeFile writer = Fifos.open(null, fifo, dev.thaw.abi.Fcntl.O_WRONLY | dev.thaw.abi.Fcntl.O_NONBLOCK);
+        PipeFile writer =
+                Fifos.open(null, fifo, dev.thaw.abi.Fcntl.O_WRONLY | dev.thaw.abi.Fcntl.O_NONBLOCK);
         writer.close();
         assertThat(reader.poll(-1)).isEqualTo(POLLHUP);
         reader.close();
-        assertThatThrownBy(() -> Fifos.open(null, fifo, dev.thaw.abi.Fcntl.O_WRONLY | dev.thaw.abi.Fcntl.O_NONBLOCK)).hasMessage("ENXIO");
+        assertThatThrownBy(
+                        () ->
+                                Fifos.open(
+                                        null,
+                                        fifo,
+                                        dev.thaw.abi.Fcntl.O_WRONLY
+                                                | dev.thaw.abi.Fcntl.O_NONBLOCK))
+                .hasMessage("ENXIO");
     }
 }
