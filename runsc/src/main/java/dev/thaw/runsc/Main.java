@@ -1,5 +1,6 @@
 package dev.thaw.runsc;
 
+import dev.thaw.host.HostProcess;
 import dev.thaw.runsc.cli.Runsc;
 
 /** The command line. */
@@ -9,6 +10,9 @@ public final class Main {
     public static void main(String[] args) {
         int code = Runsc.execute(args);
         System.out.flush();
-        Runtime.getRuntime().halt(code);
+        if (Boolean.getBoolean("thaw.aot.train.cli")) {
+            Runtime.getRuntime().halt(code); // writes the class cache
+        }
+        HostProcess.exit(code);
     }
 }

@@ -1,5 +1,6 @@
 package dev.thaw.runsc.boot;
 
+import dev.thaw.host.HostProcess;
 import dev.thaw.host.Wire;
 import dev.thaw.host.WireException;
 import dev.thaw.runsc.SandboxException;
@@ -24,7 +25,11 @@ public final class Boot {
     private Boot() {}
 
     public static void main(String[] args) {
-        Runtime.getRuntime().halt(run(args[0]));
+        int code = run(args[0]);
+        if (Boolean.getBoolean("thaw.aot.train")) {
+            Runtime.getRuntime().halt(code); // writes the class cache
+        }
+        HostProcess.exit(code);
     }
 
     private static int run(String emptyRoot) {
