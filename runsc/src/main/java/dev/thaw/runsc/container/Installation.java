@@ -31,14 +31,18 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
                     "-Djdk.reflect.useNativeAccessorOnly=true",
                     "-XX:ErrorFile=/dev/stderr",
                     "-XX:+UnlockDiagnosticVMOptions",
-                    "-XX:ArchiveRelocationMode=0", // the class cache where it was made for: 25 MiB less to copy and relocate
+                    "-XX:ArchiveRelocationMode=0", // the class cache where it was made for: 25 MiB
+                    // less to copy and relocate
                     "--enable-native-access=ALL-UNNAMED",
                     "--sun-misc-unsafe-memory-access=allow");
 
     /** When to compile, by kind: with the usual thresholds half of a start's time goes into compiling what runs a few times (measured: sandbox 400 to 250 ms, gofer 210 to 130). */
     private static final Map<String, List<String>> COMPILER =
             Map.of(
-                    "boot", List.of("-XX:CompileThresholdScaling=5", "-XX:TrimNativeHeapInterval=5000"),
+                    "boot",
+                            List.of(
+                                    "-XX:CompileThresholdScaling=5",
+                                    "-XX:TrimNativeHeapInterval=5000"),
                     "gofer", List.of("-XX:CompileThresholdScaling=10", "-XX:TieredStopAtLevel=1"));
 
     /** The installation this process was started from. */
