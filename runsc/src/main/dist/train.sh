@@ -17,7 +17,7 @@ mkdir -p "$work/bundle"
 cat >"$work/bundle/config.json" <<'JSON'
 {"ociVersion": "1.2.0", "root": {"path": "/", "readonly": false}, "hostname": "train",
  "process": {"user": {"uid": 0, "gid": 0}, "cwd": "/", "env": ["PATH=/usr/bin:/bin"],
-  "args": ["/bin/sh", "-c", "i=0; while [ $i -lt 3 ]; do (echo $i | cat); i=$((i+1)); done; ls -l / >/tmp/ls; echo up; while :; do sleep 1; done"]},
+  "args": ["/bin/sh", "-c", "i=0; while [ $i -lt 3 ]; do (echo $i | cat); i=$((i+1)); done; ls -l / >/tmp/ls; dd if=/dev/zero bs=100 count=100000 2>/tmp/e | dd of=/tmp/x bs=100 2>/tmp/e; dd if=/tmp/x bs=4096 of=/dev/null 2>/tmp/e; i=0; while [ $i -lt 10000 ]; do : </etc/passwd; i=$((i+1)); done; i=0; while [ $i -lt 50 ]; do (:); i=$((i+1)); done; echo up; while :; do sleep 1; done"]},
  "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"}, {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}, {"destination": "/tmp", "type": "tmpfs", "source": "tmpfs"}]}
 JSON
 run children run --detach --bundle "$work/bundle" train || give_up
