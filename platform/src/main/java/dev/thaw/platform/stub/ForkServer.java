@@ -150,6 +150,15 @@ public final class ForkServer implements AutoCloseable {
         return got == 4 ? message.get(JAVA_INT, 0) : -1;
     }
 
+    private boolean isClosed() {
+        mu.lock();
+        try {
+            return closed;
+        } finally {
+            mu.unlock();
+        }
+    }
+
     /** Has {@code action} run when the fork server ends though nobody closed it. */
     public void whenLost(Runnable action) {
         Thread.ofPlatform()
@@ -158,10 +167,7 @@ public final class ForkServer implements AutoCloseable {
                 .start(
                         () -> {
                             HostProcess.awaitEnd(pid);
-                            mu.lock();
-                            boolean expected = closed;
-                            mu.unlock();
-                            if (!expected) {
+                            if (!isClosed()) {
                                 action.run();
                             }
                         });
