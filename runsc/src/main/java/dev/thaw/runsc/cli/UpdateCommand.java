@@ -8,8 +8,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Unmatched;
 
-/** {@code runsc update}: accepted, since engines call it; the limits of a running sandbox stay. */
-@Command(name = "update", description = "accepted for engines; limits are set at create")
+/** {@code runsc update}: refused with a reason; the limits of a running sandbox can not be changed yet. */
+@Command(name = "update", description = "not supported: limits are set at create")
 final class UpdateCommand implements Callable<Integer> {
     private final Runsc runsc;
 
@@ -31,6 +31,6 @@ final class UpdateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws SandboxException {
         runsc.sandboxes().get(id);
-        return 0;
+        throw SandboxException.invalid("update is not supported: limits are set at create");
     }
 }
