@@ -3,6 +3,7 @@ package dev.thaw.store;
 import dev.thaw.state.ImageException;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ContentHash;
+import dev.thaw.state.image.ImageCodec;
 import dev.thaw.state.image.ImageFormat;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PageMap;
@@ -165,7 +166,7 @@ public final class ImageDraft implements AutoCloseable {
     public StoredImage commit(ImageFacts facts) throws IOException {
         ImageMeta meta;
         try (FileChannelSource source = new FileChannelSource(meta())) {
-            meta = ImageMeta.read(source);
+            meta = ImageMeta.read(source, ImageCodec.plain());
         } catch (ImageException e) {
             throw new ImageException(meta() + " " + e.getMessage(), e);
         }

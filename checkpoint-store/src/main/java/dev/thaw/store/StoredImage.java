@@ -4,7 +4,7 @@ import dev.thaw.state.ImageException;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ChunkReader;
 import dev.thaw.state.image.ContentHash;
-import dev.thaw.state.image.Hasher;
+import dev.thaw.state.image.ImageCodec;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PageMap;
 import dev.thaw.state.image.StateDump;
@@ -89,7 +89,7 @@ public final class StoredImage {
     public void dump(IntFunction<@Nullable String> typeNames, Appendable out) throws IOException {
         checkFile(meta(), manifest.meta());
         try (FileChannelSource source = new FileChannelSource(meta())) {
-            StateDump.write(ImageMeta.read(source).state(), typeNames, out);
+            StateDump.write(ImageMeta.read(source, ImageCodec.plain()).state(), typeNames, out);
         } catch (ImageException e) {
             throw new ImageException(meta() + " " + e.getMessage(), e);
         }
@@ -132,7 +132,7 @@ public final class StoredImage {
         try {
             PageMap map;
             try (FileChannelSource source = new FileChannelSource(current)) {
-                map = ImageMeta.read(source).pageMap();
+                map = ImageMeta.read(source, ImageCodec.plain()).pageMap();
             }
             current = chunks();
             ChunkIndex index = ChunkIndex.decode(Files.readAllBytes(current));
@@ -150,7 +150,8 @@ public final class StoredImage {
                 }
             }
             try (ChunkReader reader =
-                    new ChunkReader(index, List.copyOf(sources), Hasher.ofJdk())) {
+                    new ChunkReader(
+                            index, List.copyOf(sources), ImageCodec.plain().chunks())) {
                 reader.checkComplete(map);
                 for (ChunkIndex.Entry entry : index.entries()) {
                     current = packs().get(entry.pack());

@@ -2,7 +2,7 @@ package dev.thaw.store;
 
 import dev.thaw.state.StateCatalog;
 import dev.thaw.state.image.ContentHash;
-import dev.thaw.state.image.Hasher;
+import dev.thaw.state.image.ImageCodec;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PagesWriter;
 import dev.thaw.state.image.StateWriter;
@@ -72,7 +72,7 @@ final class Images {
                                     position += pack.write(bytes, position);
                                 }
                             },
-                            Hasher::ofJdk,
+                            ImageCodec.plain(),
                             2);
         }
         Files.write(
@@ -80,7 +80,8 @@ final class Images {
                 ImageMeta.encode(
                         StateWriter.write(new StateCatalog(), List.of()),
                         result.pageMap(),
-                        result.index()));
+                        result.index(),
+                        ImageCodec.plain()));
     }
 
     private Images() {}

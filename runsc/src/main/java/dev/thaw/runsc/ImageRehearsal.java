@@ -1,7 +1,7 @@
 package dev.thaw.runsc;
 
 import dev.thaw.state.StateCatalog;
-import dev.thaw.state.image.Hasher;
+import dev.thaw.state.image.ImageCodec;
 import dev.thaw.state.image.ImageFormat;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PagesWriter;
@@ -49,11 +49,14 @@ public final class ImageRehearsal {
                                                     ByteBuffer.wrap(
                                                             data.toArray(ValueLayout.JAVA_BYTE)),
                                                     position),
-                                    Hasher::ofJdk,
+                                    ImageCodec.plain(),
                                     1);
                 }
                 byte[] state = StateWriter.write(new StateCatalog(), List.of());
-                Files.write(draft.meta(), ImageMeta.encode(state, pages.pageMap(), pages.index()));
+                Files.write(
+                        draft.meta(),
+                        ImageMeta.encode(
+                                state, pages.pageMap(), pages.index(), ImageCodec.plain()));
                 image = draft.commit(Images.facts("rehearsal", "", "systrap", "{}", Map.of()));
             }
             image.checkHost();

@@ -11,6 +11,7 @@ import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ChunkReader;
 import dev.thaw.state.image.ContentHash;
 import dev.thaw.state.image.Hasher;
+import dev.thaw.state.image.ImageCodec;
 import dev.thaw.state.image.ImageFormat;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PagesWriter;
@@ -69,9 +70,9 @@ public final class Checkpointer {
                         memory::load,
                         known,
                         new HostFile(packFd, "page pack"),
-                        Checkpointer::hasher,
+                        codec(),
                         THREADS);
-        byte[] meta = ImageMeta.encode(state, pages.pageMap(), pages.index());
+        byte[] meta = ImageMeta.encode(state, pages.pageMap(), pages.index(), codec());
         writeAll(new HostFile(metaFd, "state file"), meta);
         return new Saved(
                 pages.packBytes() + meta.length,
@@ -102,10 +103,12 @@ public final class Checkpointer {
         ImageMeta meta;
         ChunkReader chunks;
         try {
-            meta = ImageMeta.read(metaFile);
+            meta = ImageMeta.read(metaFile, codec());
             chunks =
                     new ChunkReader(
-                            ChunkIndex.decode(readAll(chunksFile, MAX_INDEX)), packs, hasher());
+                            ChunkIndex.decode(readAll(chunksFile, MAX_INDEX)),
+                            packs,
+                            codec().chunks());
         } finally {
             metaFile.close();
             chunksFile.close();
@@ -161,15 +164,15 @@ public final class Checkpointer {
                                             data.asByteBuffer(),
                                             0,
                                             (int) data.byteSize()),
-                            Checkpointer::hasher,
+                            codec(),
                             1);
-            byte[] meta = ImageMeta.encode(state, result.pageMap(), result.index());
-            ImageMeta.read(new Bytes(MemorySegment.ofArray(meta)));
+            byte[] meta = ImageMeta.encode(state, result.pageMap(), result.index(), codec());
+            ImageMeta.read(new Bytes(MemorySegment.ofArray(meta)), codec());
             try (ChunkReader reader =
                     new ChunkReader(
                             result.index(),
                             List.of(new Bytes(MemorySegment.ofBuffer(pack))),
-                            hasher())) {
+                            codec().chunks())) {
                 reader.checkComplete(result.pageMap());
                 reader.read(result.pageMap().entries().getFirst().hash());
             }
@@ -188,6 +191,10 @@ public final class Checkpointer {
         public void read(MemorySegment target, long position) {
             MemorySegment.copy(bytes, position, target, 0, target.byteSize());
         }
+    }
+
+    private static ImageCodec codec() {
+        return ImageCodec.plain(Checkpointer::hasher);
     }
 
     private static Hasher hasher() {

@@ -169,7 +169,7 @@ final class TestSandbox implements AutoCloseable {
         Path chunks = temp.resolve("chunks");
         int metaFd = HostFiles.open(meta.toString(), Fcntl.O_RDONLY, 0);
         ByteSource source = new HostFile(metaFd, "meta");
-        Files.write(chunks, ImageMeta.read(source).index().encode());
+        Files.write(chunks, ImageMeta.read(source, dev.thaw.state.image.ImageCodec.plain()).index().encode());
         int chunksFd = HostFiles.open(chunks.toString(), Fcntl.O_RDONLY, 0);
         int packFd = HostFiles.open(pack.toString(), Fcntl.O_RDONLY, 0);
         Kernel restored = newKernel();

@@ -1,8 +1,5 @@
 package dev.thaw.state.image;
 
-import com.github.luben.zstd.Zstd;
-import com.github.luben.zstd.ZstdDecompressCtx;
-import com.github.luben.zstd.ZstdException;
 import dev.thaw.state.ImageException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -21,14 +18,13 @@ public final class ChunkReader implements AutoCloseable {
     private final byte[] raw = new byte[ImageFormat.CHUNK];
     private final MemorySegment buffer =
             MemorySegment.ofBuffer(ByteBuffer.allocateDirect(ImageFormat.MAX_STORED));
-    private final Hasher hasher;
-    private final ZstdDecompressCtx zstd = new ZstdDecompressCtx();
+    private final ChunkCodec codec;
 
-    /** Checks that each chunk lies inside its pack. */
-    public ChunkReader(ChunkIndex chunks, List<ByteSource> packs, Hasher hasher)
+    /** Checks that each chunk lies inside its pack. The codec is closed with the reader. */
+    public ChunkReader(ChunkIndex chunks, List<ByteSource> packs, ChunkCodec codec)
             throws IOException {
         this.packs = packs;
-        this.hasher = hasher;
+        this.codec = codec;
         long[] sizes = new long[packs.size()];
         for (int i = 0; i < sizes.length; i++) {
             sizes[i] = packs.get(i).size();
@@ -65,14 +61,7 @@ public final class ChunkReader implements AutoCloseable {
     /** The raw bytes of a chunk, valid until the next call. */
     public byte[] read(ContentHash hash) throws IOException {
         ChunkIndex.Entry entry = stored(hash);
-        try {
-            int length = zstd.decompressByteArray(raw, 0, raw.length, stored, 0, entry.stored());
-            if (length != entry.raw() || !hasher.hash(raw, length).equals(hash)) {
-                throw new ImageException("chunk " + hash + " is damaged: its hash differs");
-            }
-        } catch (ZstdException e) {
-            throw new ImageException("chunk " + hash + " is damaged: " + e.getMessage(), e);
-        }
+        codec.decode(hash, stored, entry.stored(), raw, entry.raw());
         return raw;
     }
 
@@ -98,10 +87,6 @@ public final class ChunkReader implements AutoCloseable {
 
     @Override
     public void close() {
-        zstd.close();
-    }
-
-    static {
-        assert Zstd.compressBound(ImageFormat.CHUNK) <= ImageFormat.MAX_STORED;
+        codec.close();
     }
 }

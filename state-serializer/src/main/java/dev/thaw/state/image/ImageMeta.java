@@ -11,7 +11,7 @@ import java.nio.ByteOrder;
  * An image's small file: kernel state, page map, the index of the pack that was written with it.
  *
  * <pre>
- *   0 magic "THAWMETA" | int format version | int 0 | long raw state bytes
+ *   0 magic "THAWMETA" | int format version | int flags (1: encrypted) | long raw state bytes
  *  24 3 x { long offset | long length | byte sha256[32] }: state (zstd), page map, chunk index
  * 168 sha256 of the bytes before
  * 200 sections, one behind the other; little-endian
@@ -19,20 +19,24 @@ import java.nio.ByteOrder;
  */
 public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
     private static final byte[] MAGIC = {'T', 'H', 'A', 'W', 'M', 'E', 'T', 'A'};
+    private static final int ENCRYPTED = 1;
     private static final int SECTIONS = 3;
     private static final int HASH_AT = 24 + SECTIONS * 48;
     private static final int HEADER = HASH_AT + ContentHash.BYTES;
     private static final long MAX_SECTION = 1 << 30;
 
     /** The file's bytes. {@code state} is the raw blob. */
-    public static byte[] encode(byte[] state, PageMap pageMap, ChunkIndex index) {
-        byte[][] sections = {Zstds.compress(state), pageMap.encode(), index.encode()};
+    public static byte[] encode(
+            byte[] state, PageMap pageMap, ChunkIndex index, ImageCodec codec) {
+        byte[][] sections = {
+            codec.seal(0, Zstds.compress(state)), codec.seal(1, pageMap.encode()), index.encode()
+        };
         long size = HEADER;
         for (byte[] section : sections) {
             size += section.length;
         }
         ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
-        out.put(MAGIC).putInt(ImageFormat.VERSION).putInt(0).putLong(state.length);
+        out.put(MAGIC).putInt(ImageFormat.VERSION).putInt(codec.encrypts() ? ENCRYPTED : 0).putLong(state.length);
         long offset = HEADER;
         for (byte[] section : sections) {
             out.putLong(offset).putLong(section.length).put(ContentHash.of(section).toBytes());
@@ -48,7 +52,7 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
     }
 
     /** Reads and checks a whole file. */
-    public static ImageMeta read(ByteSource source) throws IOException {
+    public static ImageMeta read(ByteSource source, ImageCodec codec) throws IOException {
         long size = source.size();
         if (size < HEADER || size > SECTIONS * MAX_SECTION) {
             throw new ImageException("is cut short: " + size + " bytes");
@@ -72,7 +76,14 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
                 .equals(ContentHash.of(java.util.Arrays.copyOf(head, HASH_AT)))) {
             throw new ImageException("is damaged: the header's hash differs");
         }
-        in.getInt();
+        int flags = in.getInt();
+        if ((flags & ~ENCRYPTED) != 0) {
+            throw new ImageException("has flags that this release does not know: " + flags);
+        }
+        if ((flags == ENCRYPTED) != codec.encrypts()) {
+            throw new ImageException(
+                    flags == ENCRYPTED ? "is encrypted, and no key was given" : "is not encrypted");
+        }
         long rawState = in.getLong();
         if (rawState < 0 || rawState > ImageFormat.MAX_STATE) {
             throw new ImageException("claims a state of " + rawState + " bytes");
@@ -96,8 +107,8 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
         if (next != size) {
             throw new ImageException("has " + (size - next) + " bytes too many");
         }
-        byte[] state = Zstds.decompress(sections[0], (int) rawState, "state");
-        return new ImageMeta(state, PageMap.decode(sections[1]), ChunkIndex.decode(sections[2]));
+        byte[] state = Zstds.decompress(codec.open(0, sections[0]), (int) rawState, "state");
+        return new ImageMeta(state, PageMap.decode(codec.open(1, sections[1])), ChunkIndex.decode(sections[2]));
     }
 
     /** The length of the stored state and its hash are what a manifest tells of it. */

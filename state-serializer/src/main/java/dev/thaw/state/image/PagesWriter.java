@@ -1,7 +1,5 @@
 package dev.thaw.state.image;
 
-import com.github.luben.zstd.Zstd;
-import com.github.luben.zstd.ZstdCompressCtx;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,7 +10,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Supplier;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -39,7 +36,7 @@ public final class PagesWriter {
     private final MemorySegment view;
     private final Loader loader;
     private final Set<ContentHash> known;
-    private final Supplier<Hasher> hashers;
+    private final ImageCodec codec;
     private final long[] stretches;
     private final long[] masks;
     private final AtomicInteger next = new AtomicInteger();
@@ -52,13 +49,13 @@ public final class PagesWriter {
             MemorySegment view,
             Loader loader,
             Set<ContentHash> known,
-            Supplier<Hasher> hashers,
+            ImageCodec codec,
             long[] stretches,
             long[] masks) {
         this.view = view;
         this.loader = loader;
         this.known = known;
-        this.hashers = hashers;
+        this.codec = codec;
         this.stretches = stretches;
         this.masks = masks;
         this.map = new PageMap.@Nullable Entry[stretches.length];
@@ -103,7 +100,7 @@ public final class PagesWriter {
             Loader loader,
             Set<ContentHash> known,
             ByteSink pack,
-            Supplier<Hasher> hashers,
+            ImageCodec codec,
             int threads)
             throws IOException {
         PagesWriter writer =
@@ -111,7 +108,7 @@ public final class PagesWriter {
                         view,
                         loader,
                         known,
-                        hashers,
+                        codec,
                         Arrays.copyOf(runs.stretches, runs.count),
                         Arrays.copyOf(runs.masks, runs.count));
         try (PackWriter out = new PackWriter(pack)) {
@@ -151,10 +148,8 @@ public final class PagesWriter {
     private void work(PackWriter out) {
         byte[] raw = new byte[ImageFormat.CHUNK];
         byte[] stored = new byte[ImageFormat.MAX_STORED];
-        Hasher hasher = hashers.get();
         CRC32C crc = new CRC32C();
-        try (ZstdCompressCtx zstd = new ZstdCompressCtx()) {
-            zstd.setLevel(Zstds.LEVEL);
+        try (ChunkCodec chunks = codec.chunks()) {
             for (int i = next.getAndIncrement();
                     i < stretches.length && failure == null;
                     i = next.getAndIncrement()) {
@@ -163,14 +158,14 @@ public final class PagesWriter {
                     continue;
                 }
                 int length = Long.bitCount(mask) * ImageFormat.PAGE;
-                ContentHash hash = hasher.hash(raw, length);
+                ContentHash hash = chunks.address(raw, length);
                 map[i] = new PageMap.Entry(stretches[i], mask, hash);
                 if (known.contains(hash)
                         || written.putIfAbsent(hash, new ChunkIndex.Entry(hash, 0, 1, length, 0, 0))
                                 != null) {
                     continue;
                 }
-                int size = zstd.compressByteArray(stored, 0, stored.length, raw, 0, length);
+                int size = chunks.encode(hash, raw, length, stored);
                 crc.reset();
                 crc.update(stored, 0, size);
                 long position = out.append(stored, size);
@@ -221,9 +216,5 @@ public final class PagesWriter {
             }
         }
         return result;
-    }
-
-    static {
-        assert Zstd.compressBound(ImageFormat.CHUNK) <= ImageFormat.MAX_STORED;
     }
 }
