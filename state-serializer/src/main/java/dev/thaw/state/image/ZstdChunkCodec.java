@@ -8,12 +8,12 @@ import dev.thaw.state.ImageException;
 import org.jspecify.annotations.Nullable;
 
 /** Chunks in clear: one zstd frame each, addressed by their SHA-256. */
-final class ZstdChunkCodec implements ChunkCodec {
+public final class ZstdChunkCodec implements ChunkCodec {
     private final Hasher hasher;
     private @Nullable ZstdCompressCtx compress;
     private @Nullable ZstdDecompressCtx decompress;
 
-    ZstdChunkCodec(Hasher hasher) {
+    public ZstdChunkCodec(Hasher hasher) {
         this.hasher = hasher;
     }
 
@@ -27,7 +27,8 @@ final class ZstdChunkCodec implements ChunkCodec {
         return compress(raw, length, stored);
     }
 
-    int compress(byte[] raw, int length, byte[] stored) {
+    /** Compresses without more; returns the length. */
+    public int compress(byte[] raw, int length, byte[] stored) {
         ZstdCompressCtx zstd = compress;
         if (zstd == null) {
             zstd = new ZstdCompressCtx();
@@ -46,7 +47,8 @@ final class ZstdChunkCodec implements ChunkCodec {
         }
     }
 
-    void decompress(ContentHash address, byte[] stored, int storedLength, byte[] raw, int length) {
+    /** The inverse of {@link #compress}, for a chunk of this address that must have {@code length} bytes; does not look at its hash. */
+    public void decompress(ContentHash address, byte[] stored, int storedLength, byte[] raw, int length) {
         ZstdDecompressCtx zstd = decompress;
         if (zstd == null) {
             zstd = new ZstdDecompressCtx();
