@@ -3,7 +3,6 @@ package dev.thaw.store;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.Map;
 
 /** A directory that is one image, complete in itself: {@code manifest.json} and the files it names. What {@code runsc checkpoint --image-path} makes. */
@@ -13,7 +12,7 @@ public final class ImageDirectory {
     /** Begins an image in {@code directory}, which is made when it is not there. An image that it holds stays until the new one is complete, which then takes its place. */
     public static ImageDraft create(Path directory) throws IOException {
         boolean made = !Files.exists(directory);
-        Files.createDirectories(directory);
+        StoreFiles.createDirectories(directory);
         return ImageDraft.open(
                 directory,
                 Map.of(),
@@ -28,7 +27,7 @@ public final class ImageDirectory {
                     public void abandoned() {
                         try {
                             if (made) {
-                                Files.deleteIfExists(directory);
+                                StoreFiles.delete(directory);
                             }
                         } catch (IOException e) {
                             // an empty directory stays
@@ -46,14 +45,11 @@ public final class ImageDirectory {
             throws IOException {
         for (Path file : java.util.List.of(draft.pack(), draft.meta(), draft.chunks())) {
             if (Files.exists(file)) {
-                Files.move(
-                        file,
-                        directory.resolve(file.getFileName()),
-                        StandardCopyOption.ATOMIC_MOVE);
+                StoreFiles.move(file, directory.resolve(file.getFileName()));
             }
         }
         StoreFiles.syncDirectory(directory);
-        Files.move(draft.manifest(), directory.resolve(MANIFEST), StandardCopyOption.ATOMIC_MOVE);
+        StoreFiles.move(draft.manifest(), directory.resolve(MANIFEST));
         StoreFiles.syncDirectory(directory);
         for (Path file :
                 StoreFiles.list(
@@ -62,7 +58,7 @@ public final class ImageDirectory {
             // crash
             String name = file.getFileName().toString();
             if (!name.startsWith(manifest.id())) {
-                Files.deleteIfExists(file);
+                StoreFiles.delete(file);
             }
         }
         Path parent = directory.toAbsolutePath().getParent();

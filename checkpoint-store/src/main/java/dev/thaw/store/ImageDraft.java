@@ -8,22 +8,18 @@ import dev.thaw.state.image.ImageFormat;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PageMap;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
+import java.nio.ByteBuffer;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,11 +27,6 @@ import org.jspecify.annotations.Nullable;
  * image of them, all at once. A draft that is closed without leaves nothing; one whose process died is removed by the next draft.
  */
 public final class ImageDraft implements AutoCloseable {
-    private static final String LOCK = "lock";
-
-    /** This process's drafts. Linux drops a process's lock of a file when it closes any descriptor of it, so these are never opened again. */
-    private static final Set<Path> OWN = ConcurrentHashMap.newKeySet();
-
     /** Puts a finished draft's files, synced and named as they will be, in their place; the manifest last. */
     interface Publisher {
         StoredImage publish(ImageDraft draft, Manifest manifest) throws IOException;
@@ -50,18 +41,17 @@ public final class ImageDraft implements AutoCloseable {
     private final String id = UUID.randomUUID().toString().replace("-", "").substring(0, 24);
     private final long start = System.nanoTime();
     private final Path directory;
-    private final FileChannel lockFile;
+    private final Scratch scratch;
     private final Map<ContentHash, Known> known;
     private final Publisher publisher;
     private boolean published;
 
     private ImageDraft(
-            Path directory,
-            FileChannel lockFile,
+            Scratch scratch,
             Map<ContentHash, Known> known,
             Publisher publisher) {
-        this.directory = directory;
-        this.lockFile = lockFile;
+        this.scratch = scratch;
+        this.directory = scratch.directory();
         this.known = known;
         this.publisher = publisher;
     }
@@ -69,64 +59,24 @@ public final class ImageDraft implements AutoCloseable {
     /** Makes a draft directory in {@code parent}, after removing those of dead processes. */
     static ImageDraft open(Path parent, Map<ContentHash, Known> known, Publisher publisher)
             throws IOException {
-        removeDead(parent);
-        Path directory = Files.createTempDirectory(parent.toRealPath(), ".draft-");
-        OWN.add(directory);
-        FileChannel lockFile =
-                FileChannel.open(
-                        directory.resolve(LOCK),
-                        StandardOpenOption.CREATE_NEW,
-                        StandardOpenOption.WRITE);
-        lockFile.lock();
-        ImageDraft draft = new ImageDraft(directory, lockFile, known, publisher);
+        Scratch.removeDead(parent);
+        Scratch scratch = Scratch.create(parent);
+        ImageDraft draft = new ImageDraft(scratch, known, publisher);
+        boolean done = false;
         try {
             if (!known.isEmpty()) {
-                java.nio.ByteBuffer hashes =
-                        java.nio.ByteBuffer.allocate(known.size() * ContentHash.BYTES);
+                ByteBuffer hashes = ByteBuffer.allocate(known.size() * ContentHash.BYTES);
                 for (ContentHash hash : new TreeMap<>(known).keySet()) {
                     hashes.put(hash.toBytes());
                 }
-                Files.write(draft.directory.resolve("known"), hashes.array());
+                StoreFiles.writeLoosely(scratch.directory().resolve("known"), hashes.array());
             }
-        } catch (IOException | RuntimeException e) {
-            draft.close();
-            throw e;
-        }
-        return draft;
-    }
-
-    /** The packs that drafts in progress may refer to; a draft lists them before it relies on them. */
-    static List<Path> live(Path parent) throws IOException {
-        List<Path> live = new ArrayList<>();
-        for (Path draft : StoreFiles.list(parent, ".draft-*")) {
-            if (!isDead(draft)) {
-                live.add(draft);
+            done = true;
+            return draft;
+        } finally {
+            if (!done) {
+                draft.close();
             }
-        }
-        return live;
-    }
-
-    private static void removeDead(Path parent) throws IOException {
-        for (Path draft : StoreFiles.list(parent, ".draft-*")) {
-            if (isDead(draft)) {
-                StoreFiles.deleteTree(draft);
-            }
-        }
-    }
-
-    private static boolean isDead(Path draft) throws IOException {
-        if (OWN.contains(draft.toRealPath())) {
-            return false;
-        }
-        try (FileChannel channel = FileChannel.open(draft.resolve(LOCK), StandardOpenOption.WRITE);
-                FileLock lock = channel.tryLock()) {
-            return lock != null;
-        } catch (java.nio.file.NoSuchFileException e) {
-            // just made, or just being removed; old ones count as dead
-            return Files.exists(draft)
-                    && Files.getLastModifiedTime(draft)
-                            .toInstant()
-                            .isBefore(Instant.now().minus(1, ChronoUnit.MINUTES));
         }
     }
 
@@ -244,28 +194,19 @@ public final class ImageDraft implements AutoCloseable {
 
     private void finishPack(long size) throws IOException {
         if (size == 0) {
-            Files.deleteIfExists(pack());
+            StoreFiles.delete(pack());
             return;
         }
-        try (FileChannel channel = FileChannel.open(pack(), StandardOpenOption.WRITE)) {
-            if (channel.size() < size) {
-                throw new ImageException(pack() + " is cut short");
-            }
-            channel.truncate(size);
-            channel.force(true);
+        if (Files.size(pack()) < size) {
+            throw new ImageException(pack() + " is cut short");
         }
+        StoreFiles.truncate(pack(), size);
     }
 
     /** Removes what is left of the draft. */
     @Override
     public void close() {
-        try {
-            StoreFiles.deleteTree(directory);
-            lockFile.close();
-            OWN.remove(directory);
-        } catch (IOException e) {
-            // what stays is removed by the next draft in the same place
-        }
+        scratch.close();
         if (!published) {
             publisher.abandoned();
         }

@@ -1,7 +1,10 @@
 package dev.thaw.store;
 
+import com.google.errorprone.annotations.MustBeClosed;
 import dev.thaw.state.ImageException;
 import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 
 /** A place that keeps many images. Safe for many threads and processes. */
@@ -15,8 +18,26 @@ public interface ImageStore {
     /** The image with this id; an {@link ImageException} when there is none. */
     StoredImage get(String id);
 
+    /** As {@link #get}, with all its files here and kept from being removed, so that they can be opened to restore from. */
+    @MustBeClosed
+    ImageLease open(String id) throws IOException;
+
     /** Removes an image and the bytes that no other needs. */
     void delete(String id) throws IOException;
+
+    /** Removes what no image needs, and no checkpoint or restore that is under way. */
+    Collected collect() throws IOException;
+
+    /** Removes the images that {@code policy} does not keep at {@code now}, then {@link #collect}s; returns the ids of those removed. */
+    default List<String> retain(RetentionPolicy policy, Instant now) throws IOException {
+        List<String> removed = new ArrayList<>();
+        for (StoredImage image : policy.dispensable(list(), now)) {
+            delete(image.id());
+            removed.add(image.id());
+        }
+        collect();
+        return removed;
+    }
 
     /** Reads every byte of every image; returns what is wrong, a line each, nothing when all is well. */
     List<String> verify() throws IOException;

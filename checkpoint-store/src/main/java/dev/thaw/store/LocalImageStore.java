@@ -9,15 +9,15 @@ import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
@@ -30,21 +30,22 @@ import java.util.concurrent.locks.ReentrantLock;
  * ID.json                 an image's manifest: the image exists as long as this does
  * ID.meta, ID.chunks      its state, and where its chunks are
  * ID.pack                 the chunks that were new with it; other images may refer to them, so it may outlive its image
+ * ID.live                 how many bytes of the pack were kept when it was last rewritten
  * .draft-X/               an image being written; {@code packs} in it names packs of others that it relies on
+ * .lease-X                files that somebody is about to open
  * </pre>
  *
- * <p>What no manifest and no live draft names is garbage, whatever crash it comes from, and goes with the next deletion.
+ * <p>What no manifest, live draft or lease names is garbage, whatever crash it comes from, and goes with the next deletion or collection.
  */
 public final class LocalImageStore implements ImageStore {
     private static final Map<Path, ReentrantLock> LOCKS = new ConcurrentHashMap<>();
-    private static final String PACKS = "packs";
     private static final String ID = "[A-Za-z0-9]{1,64}";
 
     private final Path root;
     private final ReentrantLock mu;
 
     public LocalImageStore(Path root) throws IOException {
-        Files.createDirectories(root);
+        StoreFiles.createDirectories(root);
         this.root = root.toRealPath();
         this.mu = LOCKS.computeIfAbsent(this.root, r -> new ReentrantLock());
     }
@@ -94,9 +95,20 @@ public final class LocalImageStore implements ImageStore {
                             // a damaged image is of no use to others
                         }
                     }
+                    Scratch.removeDead(root, Duration.ZERO);
                     ImageDraft draft = ImageDraft.open(root, known, new InStore());
-                    Files.write(draft.directory().resolve(PACKS), packs, StandardCharsets.UTF_8);
-                    return draft;
+                    boolean done = false;
+                    try {
+                        StoreFiles.writeLoosely(
+                                draft.directory().resolve(StoreCollector.PACKS),
+                                String.join("\n", packs).getBytes(StandardCharsets.UTF_8));
+                        done = true;
+                        return draft;
+                    } finally {
+                        if (!done) {
+                            draft.close();
+                        }
+                    }
                 });
     }
 
@@ -107,17 +119,11 @@ public final class LocalImageStore implements ImageStore {
                     () -> {
                         for (Path file : List.of(draft.pack(), draft.meta(), draft.chunks())) {
                             if (Files.exists(file)) {
-                                Files.move(
-                                        file,
-                                        root.resolve(file.getFileName()),
-                                        StandardCopyOption.ATOMIC_MOVE);
+                                StoreFiles.move(file, root.resolve(file.getFileName()));
                             }
                         }
                         StoreFiles.syncDirectory(root);
-                        Files.move(
-                                draft.manifest(),
-                                manifestFile(manifest.id()),
-                                StandardCopyOption.ATOMIC_MOVE);
+                        StoreFiles.move(draft.manifest(), manifestFile(manifest.id()));
                         StoreFiles.syncDirectory(root);
                         return get(manifest.id());
                     });
@@ -162,59 +168,85 @@ public final class LocalImageStore implements ImageStore {
     }
 
     @Override
+    public ImageLease open(String id) throws IOException {
+        return locked(
+                () -> {
+                    StoredImage image = get(id);
+                    List<String> names = new ArrayList<>();
+                    names.add(image.manifest().meta().name());
+                    names.add(image.manifest().chunks().name());
+                    image.manifest().packs().forEach(pack -> names.add(pack.name()));
+                    return new ImageLease(image, Lease.take(root, names));
+                });
+    }
+
+    @Override
     public void delete(String id) throws IOException {
         locked(
                 () -> {
-                    if (!id.matches(ID) || !Files.deleteIfExists(manifestFile(id))) {
-                        throw new ImageException(
-                                "no image "
-                                        + (id.matches(ID) ? id : "of that name")
-                                        + " in "
-                                        + root);
-                    }
+                    get(id);
+                    StoreFiles.delete(manifestFile(id));
                     StoreFiles.syncDirectory(root);
-                    collect();
+                    new StoreCollector(root).sweep();
                     return id;
                 });
     }
 
-    /** Removes every file that neither an image nor a draft names. */
-    private void collect() throws IOException {
-        Set<String> named = new HashSet<>();
-        for (Path file : StoreFiles.list(root, "*.json")) {
-            Manifest manifest;
-            try {
-                manifest = StoredImage.open(file, root, root).manifest();
-            } catch (ImageException e) {
-                return; // what a damaged manifest names is not known, so nothing may go
-            }
-            named.add(manifest.meta().name());
-            named.add(manifest.chunks().name());
-            manifest.packs().forEach(pack -> named.add(pack.name()));
-        }
-        for (Path draft : ImageDraft.live(root)) {
-            Path packs = draft.resolve(PACKS);
-            if (Files.exists(packs)) {
-                named.addAll(Files.readAllLines(packs, StandardCharsets.UTF_8));
-            }
-        }
-        for (Path file : StoreFiles.list(root, "*.{pack,meta,chunks}")) {
-            if (!named.contains(file.getFileName().toString())) {
-                Files.deleteIfExists(file);
+    /**
+     * Removes every file that neither an image, nor a draft, nor a lease names, then rewrites packs of which more than half is dead. Checkpoints and restores may be
+     * under way: only the first part holds the store's lock.
+     */
+    @Override
+    public Collected collect() throws IOException {
+        StoreCollector collector = new StoreCollector(root);
+        List<StoreCollector.Sparse> sparse =
+                locked(
+                        () -> {
+                            collector.sweep();
+                            return collector.sparse();
+                        });
+        for (StoreCollector.Sparse pack : sparse) {
+            try (Scratch scratch = locked(() -> Scratch.create(root))) {
+                Path copy = collector.rewrite(pack, scratch.directory());
+                locked(
+                        () -> {
+                            collector.replace(pack, copy);
+                            return pack;
+                        });
             }
         }
+        return collector.result();
     }
 
     @Override
     public List<String> verify() throws IOException {
         List<String> faults = new ArrayList<>();
+        Set<String> ids = new TreeSet<>();
+        Map<String, String> parents = new TreeMap<>();
         for (Path file : StoreFiles.list(root, "*.json")) {
-            try {
-                StoredImage.open(file, root, root).verify();
+            String id = file.getFileName().toString().replace(".json", "");
+            ids.add(id);
+            try (ImageLease lease = open(id)) {
+                StoredImage image = lease.image();
+                if (!image.id().equals(id)) {
+                    faults.add(file + " is the manifest of " + image.id());
+                }
+                if (image.manifest().parent() != null) {
+                    parents.put(id, image.manifest().parent());
+                }
+                faults.addAll(image.faults());
             } catch (ImageException e) {
-                faults.add(String.valueOf(e.getMessage()));
+                if (Files.exists(file)) { // else it was deleted this moment
+                    faults.add(String.valueOf(e.getMessage()));
+                }
             }
         }
+        parents.forEach(
+                (id, parent) -> {
+                    if (!ids.contains(parent) && Files.exists(manifestFile(id))) {
+                        faults.add(manifestFile(id) + " has a parent that is gone: " + parent);
+                    }
+                });
         return faults;
     }
 }

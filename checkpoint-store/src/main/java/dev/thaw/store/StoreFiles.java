@@ -2,19 +2,40 @@ package dev.thaw.store;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Files written so that they are there, or not, after a crash. */
+/**
+ * Files written so that they are there, or not, after a crash. Everything a store does to files it does by these methods, each of which is one step or a few, so
+ * that a test can stop before any step ({@link #WATCH}).
+ */
 final class StoreFiles {
+    /** Is told of each step before it is done, and ends it all by throwing. */
+    interface Watch {
+        void before(String step, Path file);
+    }
+
+    /** Bound by tests only. */
+    static final ScopedValue<Watch> WATCH = ScopedValue.newInstance();
+
+    /** Tells a watching test of a step that is made elsewhere. */
+    static void announce(String step, Path file) {
+        if (WATCH.isBound()) {
+            WATCH.get().before(step, file);
+        }
+    }
+
     /** Has the disk keep the file's bytes. */
     static void sync(Path file) throws IOException {
+        announce("sync", file);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.force(true);
         }
@@ -22,15 +43,71 @@ final class StoreFiles {
 
     /** Has the disk keep the names in {@code directory}. */
     static void syncDirectory(Path directory) throws IOException {
+        announce("sync", directory);
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    /** Cuts a file to {@code size} and has the disk keep it. */
+    static void truncate(Path file, long size) throws IOException {
+        announce("truncate", file);
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.truncate(size);
             channel.force(true);
         }
     }
 
     /** Writes a new file and has the disk keep it. */
     static void write(Path file, byte[] bytes) throws IOException {
-        Files.write(file, bytes, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+        writeLoosely(file, bytes);
         sync(file);
+    }
+
+    /** Writes a new file that need not outlive the machine. */
+    static void writeLoosely(Path file, byte[] bytes) throws IOException {
+        announce("create", file);
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            write(channel, file, ByteBuffer.wrap(bytes));
+        }
+    }
+
+    /** Writes all of {@code bytes}; a watched write stops in the middle too. */
+    static void write(FileChannel channel, Path file, ByteBuffer bytes) throws IOException {
+        int end = bytes.limit();
+        if (WATCH.isBound()) {
+            bytes.limit(end / 2);
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+            announce("write", file);
+            bytes.limit(end);
+        }
+        while (bytes.hasRemaining()) {
+            channel.write(bytes);
+        }
+    }
+
+    /** Gives a file a name, at once, in place of what had it. */
+    static void move(Path from, Path to) throws IOException {
+        announce("move", to);
+        Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    static boolean delete(Path file) throws IOException {
+        announce("delete", file);
+        return Files.deleteIfExists(file);
+    }
+
+    static void createDirectories(Path directory) throws IOException {
+        announce("create", directory);
+        Files.createDirectories(directory);
+    }
+
+    static Path createTempDirectory(Path parent, String prefix) throws IOException {
+        announce("create", parent);
+        return Files.createTempDirectory(parent, prefix);
     }
 
     static List<Path> list(Path directory, String glob) throws IOException {
@@ -41,17 +118,22 @@ final class StoreFiles {
             return List.of();
         } catch (UncheckedIOException e) {
             throw e.getCause();
+        } catch (java.nio.file.DirectoryIteratorException e) {
+            throw e.getCause();
         }
         found.sort(null);
         return found;
     }
 
-    /** Deletes a directory of files. */
-    static void deleteTree(Path directory) throws IOException {
+    /** Deletes a directory of files; the file {@code last}, if there, last. */
+    static void deleteTree(Path directory, String last) throws IOException {
         for (Path file : list(directory, "*")) {
-            Files.deleteIfExists(file);
+            if (!file.endsWith(last)) {
+                delete(file);
+            }
         }
-        Files.deleteIfExists(directory);
+        delete(directory.resolve(last));
+        delete(directory);
     }
 
     private StoreFiles() {}

@@ -1,6 +1,7 @@
 package dev.thaw.store;
 
 import dev.thaw.state.ImageException;
+import dev.thaw.state.image.ByteSource;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ChunkReader;
 import dev.thaw.state.image.ContentHash;
@@ -122,6 +123,46 @@ public final class StoredImage {
     /** As {@link #checkFiles}, and every chunk must decompress to what its hash says. */
     public void verify() {
         check(true);
+    }
+
+    /** Everything that {@link #verify} would find, a line each. */
+    public List<String> faults() {
+        List<FileChannelSource> opened = new ArrayList<>();
+        try {
+            return ImageAudit.faults(
+                    manifest,
+                    new ImageAudit.Opener() {
+                        @Override
+                        public ByteSource open(String name) throws IOException {
+                            FileChannelSource source =
+                                    new FileChannelSource(Path.of(describe(name)));
+                            opened.add(source);
+                            return source;
+                        }
+
+                        @Override
+                        public String describe(String name) {
+                            return (name.endsWith(".pack") ? packs : files)
+                                    .resolve(name)
+                                    .toString();
+                        }
+                    },
+                    ImageCodec.plain());
+        } finally {
+            close(opened);
+        }
+    }
+
+    /** Where the image's chunks lie. */
+    ChunkIndex chunkIndex() {
+        checkFile(chunks(), manifest.chunks());
+        try {
+            return ChunkIndex.decode(Files.readAllBytes(chunks()));
+        } catch (ImageException e) {
+            throw new ImageException(chunks() + " " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw unreadable(chunks(), e);
+        }
     }
 
     private void check(boolean whole) {

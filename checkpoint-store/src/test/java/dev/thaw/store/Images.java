@@ -11,12 +11,15 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /** Makes images of random memory, as a sandbox would. */
 final class Images {
@@ -31,6 +34,12 @@ final class Images {
             }
         }
         return memory;
+    }
+
+    /** Gives the pages from {@code first} to {@code end} other bytes. */
+    static void change(MemorySegment memory, int first, int end, long seed) {
+        memory.asSlice(first * 4096L, (end - first) * 4096L)
+                .copyFrom(memory(end - first, seed).asSlice(0, (end - first) * 4096L));
     }
 
     static StoredImage commit(ImageDraft draft, MemorySegment memory) throws IOException {
@@ -82,6 +91,37 @@ final class Images {
                         result.pageMap(),
                         result.index(),
                         ImageCodec.plain()));
+    }
+
+    /** An image of which only the manifest is looked at. */
+    static StoredImage of(
+            String id,
+            Instant created,
+            @Nullable String parent,
+            Map<String, String> labels,
+            Path directory) {
+        return new StoredImage(
+                directory.resolve(id),
+                new Manifest(
+                        1,
+                        id,
+                        created,
+                        "r",
+                        "amd64",
+                        List.of(),
+                        "k",
+                        "p",
+                        parent,
+                        List.of(),
+                        "{}",
+                        labels,
+                        new Manifest.Sizes(0, 0, 0, 0, 0),
+                        new Manifest.Times(0, 0),
+                        new Manifest.FileRef(id + ".meta", 0, null),
+                        new Manifest.FileRef(id + ".chunks", 0, null),
+                        List.of()),
+                directory,
+                directory);
     }
 
     private Images() {}

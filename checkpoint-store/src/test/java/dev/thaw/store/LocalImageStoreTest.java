@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.thaw.state.ImageException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.BeforeEach;
@@ -87,5 +88,85 @@ final class LocalImageStoreTest {
                 .singleElement()
                 .asString()
                 .contains(image.packs().getFirst().toString(), "damaged");
+    }
+
+    @Test
+    void everyFaultIsNamed() throws IOException {
+        StoredImage first = Images.commit(store.begin(), Images.memory(256, 1));
+        StoredImage second = Images.commit(store.begin(), Images.memory(256, 2));
+        byte[] pack = Files.readAllBytes(first.packs().getFirst());
+        pack[1000] ^= 4;
+        pack[pack.length - 1000] ^= 4;
+        Files.write(first.packs().getFirst(), pack);
+        Files.delete(second.meta());
+        Files.delete(second.packs().getFirst());
+        assertThat(store.verify())
+                .hasSize(4)
+                .anyMatch(fault -> fault.equals(second.meta() + " is missing"))
+                .anyMatch(fault -> fault.equals(second.packs().getFirst() + " is missing"))
+                .filteredOn(fault -> fault.startsWith(first.packs().getFirst() + " chunk"))
+                .hasSize(2);
+    }
+
+    @Test
+    void aPackThatIsMostlyDeadGivesItsSpaceBackWhileOthersReadIt()
+            throws IOException, InterruptedException {
+        MemorySegment memory = Images.memory(1024, 1);
+        StoredImage first = Images.commit(store.begin(), memory);
+        Images.change(memory, 128, 1024, 2);
+        StoredImage second = Images.commit(store.begin(), memory);
+        Path pack = first.packs().getFirst();
+        long before = blocks(pack);
+        ImageDraft draft = store.begin(); // may still name chunks of the first
+        store.delete(first.id());
+        assertThat(store.collect().rewritten()).isZero();
+        StoredImage third = Images.commit(draft, Images.memory(1024, 1));
+        assertThat(third.manifest().sizes().newChunks()).isZero();
+        store.delete(third.id());
+        try (ImageLease lease = store.open(second.id())) {
+            assertThat(store.collect().rewritten()).isZero();
+            lease.image().verify();
+        }
+        try (FileChannelSource reader = new FileChannelSource(pack)) {
+            Collected done = store.collect();
+            assertThat(done.rewritten()).isEqualTo(1);
+            assertThat(blocks(pack)).isLessThan(before / 4);
+            assertThat(Files.size(pack)).isEqualTo(reader.size());
+            assertThat(done.bytes()).isGreaterThan(reader.size() / 2);
+        }
+        assertThat(store.collect().rewritten()).isZero();
+        second.verify();
+        assertThat(store.verify()).isEmpty();
+    }
+
+    private static long blocks(Path file) throws IOException, InterruptedException {
+        Process stat = new ProcessBuilder("stat", "-c", "%b", file.toString()).start();
+        String text = new String(stat.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(stat.waitFor()).isZero();
+        return Long.parseLong(text.strip());
+    }
+
+    @Test
+    void aLeaseKeepsWhatIsDeleted() throws IOException {
+        StoredImage image = Images.commit(store.begin(), Images.memory(64, 1));
+        try (ImageLease lease = store.open(image.id())) {
+            store.delete(image.id());
+            store.collect();
+            lease.image().verify();
+        }
+        store.collect();
+        assertThat(image.packs().getFirst()).doesNotExist();
+    }
+
+    @Test
+    void nothingIsCollectedBesideAManifestThatCanNotBeRead() throws IOException {
+        StoredImage first = Images.commit(store.begin(), Images.memory(64, 1));
+        StoredImage second = Images.commit(store.begin(), Images.memory(64, 2));
+        Files.writeString(root.resolve(first.id() + ".json"), "{");
+        assertThat(store.verify()).singleElement().asString().contains(first.id() + ".json");
+        store.delete(second.id());
+        assertThat(store.collect().problems()).singleElement().asString().contains(first.id());
+        assertThat(first.packs().getFirst()).exists();
+        assertThat(second.packs().getFirst()).exists();
     }
 }
