@@ -1,6 +1,8 @@
 package dev.thaw.store;
 
 import dev.thaw.state.ImageException;
+import dev.thaw.state.crypt.DataKey;
+import dev.thaw.state.crypt.WrappedKey;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ContentHash;
 import dev.thaw.state.image.ImageCodec;
@@ -45,6 +47,10 @@ public final class ImageDraft implements AutoCloseable {
     private final Map<ContentHash, Known> known;
     private final Publisher publisher;
     private boolean published;
+    private @Nullable KeyRing keys;
+    private @Nullable DataKey dataKey;
+    private @Nullable WrappedKey encryption;
+    private @Nullable ImageSigner signer;
 
     private ImageDraft(
             Scratch scratch,
@@ -85,6 +91,46 @@ public final class ImageDraft implements AutoCloseable {
         return id;
     }
 
+    /**
+     * Encrypts the image under the key {@code keyId} of {@code ring}, which stays the caller's and must stay open. With a data key of {@code relatives} if one can be had, so that they share chunks;
+     * else with a new one.
+     */
+    public ImageDraft encrypt(KeyRing ring, String keyId, List<StoredImage> relatives) {
+        DataKey key = null;
+        for (StoredImage relative : relatives.reversed()) {
+            WrappedKey theirs = relative.manifest().encryption();
+            if (key == null && theirs != null && ring.has(theirs.keyId())) {
+                try {
+                    key = ring.unwrap(theirs);
+                } catch (ImageException e) {
+                    // of a key that only had the same name
+                }
+            }
+        }
+        key = key != null ? key : DataKey.random();
+        keys = ring;
+        dataKey = key;
+        encryption = ring.wrap(keyId, key);
+        return this;
+    }
+
+    /** Signs the image when it is complete. */
+    public ImageDraft sign(ImageSigner with) {
+        signer = with;
+        return this;
+    }
+
+    /** The data key for the process that writes the image; null: it is written in clear. The draft closes it. */
+    public @Nullable DataKey dataKey() {
+        return dataKey;
+    }
+
+    private ImageCodec codec() {
+        return keys != null && dataKey != null
+                ? keys.primitives().sealed(dataKey)
+                : ImageCodec.plain();
+    }
+
     /** Where the page pack goes; to be created by the caller, best with O_DIRECT. */
     public Path pack() {
         return directory.resolve(id + ".pack");
@@ -116,7 +162,7 @@ public final class ImageDraft implements AutoCloseable {
     public StoredImage commit(ImageFacts facts) throws IOException {
         ImageMeta meta;
         try (FileChannelSource source = new FileChannelSource(meta())) {
-            meta = ImageMeta.read(source, ImageCodec.plain());
+            meta = ImageMeta.read(source, codec());
         } catch (ImageException e) {
             throw new ImageException(meta() + " " + e.getMessage(), e);
         }
@@ -183,8 +229,9 @@ public final class ImageDraft implements AutoCloseable {
                         new Manifest.FileRef(
                                 id + ".meta", metaSize, ContentHash.of(Files.readAllBytes(meta()))),
                         new Manifest.FileRef(id + ".chunks", chunks.length, ContentHash.of(chunks)),
-                        packs);
-        StoreFiles.write(manifest(), ManifestJson.encode(manifest));
+                        packs,
+                        encryption);
+        StoreFiles.write(manifest(), ManifestJson.encode(manifest, signer));
         StoreFiles.syncDirectory(directory);
         StoredImage image = publisher.publish(this, manifest);
         published = true;
@@ -206,6 +253,9 @@ public final class ImageDraft implements AutoCloseable {
     /** Removes what is left of the draft. */
     @Override
     public void close() {
+        if (dataKey != null) {
+            dataKey.close();
+        }
         scratch.close();
         if (!published) {
             publisher.abandoned();

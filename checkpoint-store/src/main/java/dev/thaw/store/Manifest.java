@@ -1,5 +1,6 @@
 package dev.thaw.store;
 
+import dev.thaw.state.crypt.WrappedKey;
 import dev.thaw.state.image.ContentHash;
 import java.time.Instant;
 import java.util.List;
@@ -10,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  * The first thing to read of an image: what it is, what it needs, and the files it is made of. Holds no environment and no secret in clear.
  *
  * @param parent the image that this one is a difference to; none yet
+ * @param encryption the data key, wrapped; null for an image in clear
  * @param spec the container's OCI configuration without its environment, as JSON
  */
 public record Manifest(
@@ -29,7 +31,8 @@ public record Manifest(
         Times times,
         FileRef meta,
         FileRef chunks,
-        List<FileRef> packs) {
+        List<FileRef> packs,
+        @Nullable WrappedKey encryption) {
 
     /** A container that is in the image. */
     public record Container(String id, String hostname) {}

@@ -1,31 +1,105 @@
 package dev.thaw.store;
 
 import dev.thaw.state.ImageException;
+import dev.thaw.state.crypt.WrappedKey;
 import dev.thaw.state.image.ContentHash;
 import dev.thaw.state.image.ImageFormat;
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The manifest as JSON. Its last member is the SHA-256 of all bytes before the comma in front of it, so that a changed manifest is found out. */
+/**
+ * The manifest as JSON in two parts, which are two JSON objects merged into one:
+ *
+ * <ol>
+ *   <li>the head, up to the comma in front of {@code "encryption"}: all that says what the image is, with the hashes of its files. Its SHA-256 is the root, the top of the tree of hashes over the whole image;
+ *   <li>the tail: {@code encryption}, {@code root}, {@code signature} (of the root) and {@code sha256}, the hash of all bytes before the comma in front of it. A data key is wrapped anew
+ *       without touching the root.
+ * </ol>
+ */
 final class ManifestJson {
-    private static final JsonMapper MAPPER = JsonMapper.builder().build();
+    private static final JsonMapper MAPPER =
+            JsonMapper.builder()
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                    .build();
+    private static final String TAIL = ",\n  \"encryption\" : ";
     private static final String SEAL = ",\n  \"sha256\" : \"";
     private static final String END = "\"\n}\n";
     private static final int SEAL_LENGTH = SEAL.length() + 64 + END.length();
     private static final int MAX = 16 << 20;
+    private static final String CIPHER = "AES-256-GCM";
+    private static final String SIGNATURE = "Ed25519";
 
-    static byte[] encode(Manifest m) {
+    /** A manifest that was read. */
+    record Parsed(Manifest manifest, ContentHash root, byte @Nullable [] signature) {}
+
+    /** The manifest, signed by {@code signer} if that is not null. */
+    static byte[] encode(Manifest m, @Nullable ImageSigner signer) {
+        String head = head(m);
+        ContentHash root = ContentHash.of(head.getBytes(StandardCharsets.UTF_8));
+        return seal(head, m.encryption(), root, signer == null ? null : signer.sign(root));
+    }
+
+    /** The manifest {@code bytes} with another wrapping of the data key; root and signature stay. */
+    static byte[] rewrap(byte[] bytes, String what, WrappedKey encryption) {
+        Parsed parsed = decode(bytes, what);
+        String text = new String(bytes, StandardCharsets.UTF_8);
+        return seal(
+                text.substring(0, text.lastIndexOf(TAIL)),
+                encryption,
+                parsed.root(),
+                parsed.signature());
+    }
+
+    private static byte[] seal(
+            String head,
+            @Nullable WrappedKey encryption,
+            ContentHash root,
+            byte @Nullable [] signature) {
+        ObjectNode tail = MAPPER.createObjectNode();
+        if (encryption == null) {
+            tail.putNull("encryption");
+        } else {
+            tail.putObject("encryption")
+                    .put("algorithm", CIPHER)
+                    .put("keyId", encryption.keyId())
+                    .put("domain", encryption.domain())
+                    .put("wrappedKey", Base64.getEncoder().encodeToString(encryption.wrapped()));
+        }
+        tail.put("root", root.toString());
+        if (signature == null) {
+            tail.putNull("signature");
+        } else {
+            tail.putObject("signature")
+                    .put("algorithm", SIGNATURE)
+                    .put("value", Base64.getEncoder().encodeToString(signature));
+        }
+        String body = head + "," + open(tail).substring(1);
+        return (body + SEAL + ContentHash.of(body.getBytes(StandardCharsets.UTF_8)) + END)
+                .getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The text of an object without its last brace. */
+    private static String open(ObjectNode node) {
+        String text = MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(node);
+        return text.substring(0, text.lastIndexOf('}')).stripTrailing();
+    }
+
+    private static String head(Manifest m) {
         ObjectNode root = MAPPER.createObjectNode();
         root.put("formatVersion", m.formatVersion());
         root.put("id", m.id());
@@ -37,7 +111,6 @@ final class ManifestJson {
         root.put("kernelAbi", m.kernelAbi());
         root.put("platform", m.platform());
         root.put("parent", m.parent());
-        root.putNull("encryption");
         ArrayNode containers = root.putArray("containers");
         for (Manifest.Container container : m.containers()) {
             containers.addObject().put("id", container.id()).put("hostname", container.hostname());
@@ -61,10 +134,7 @@ final class ManifestJson {
         for (Manifest.FileRef pack : m.packs()) {
             put(packs.addObject(), pack);
         }
-        String text = MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(root);
-        String body = text.substring(0, text.lastIndexOf('}')).stripTrailing();
-        return (body + SEAL + ContentHash.of(body.getBytes(StandardCharsets.UTF_8)) + END)
-                .getBytes(StandardCharsets.UTF_8);
+        return open(root);
     }
 
     private static void put(ObjectNode node, Manifest.FileRef file) {
@@ -75,7 +145,7 @@ final class ManifestJson {
     }
 
     /** Reads a manifest; {@code what} names it in errors. */
-    static Manifest decode(byte[] bytes, String what) {
+    static Parsed decode(byte[] bytes, String what) {
         if (bytes.length > MAX) {
             throw new ImageException(what + " is too long: " + bytes.length + " bytes");
         }
@@ -89,20 +159,16 @@ final class ManifestJson {
         boolean intact =
                 ContentHash.of(body.getBytes(StandardCharsets.UTF_8)).toString().equals(hash);
         try {
-            JsonNode root = MAPPER.readTree(text);
-            int version = root.path("formatVersion").asInt(0);
-            if (version > ImageFormat.VERSION || (intact && version != ImageFormat.VERSION)) {
-                throw new ImageException(
-                        what
-                                + " has format version "
-                                + version
-                                + ", this release reads "
-                                + ImageFormat.VERSION);
-            }
-            if (!intact) {
+            checkVersion(MAPPER.readTree(text), intact, what);
+            int tailAt = body.lastIndexOf(TAIL);
+            if (!intact || tailAt < 0) {
                 throw new ImageException(what + " is damaged: its hash differs");
             }
-            return read(root);
+            String head = body.substring(0, tailAt);
+            return read(
+                    MAPPER.readTree(head + "}"),
+                    MAPPER.readTree("{" + body.substring(tailAt + 1) + "}"),
+                    ContentHash.of(head.getBytes(StandardCharsets.UTF_8)));
         } catch (JacksonException | DateTimeException | IllegalArgumentException e) {
             if (!intact) {
                 throw new ImageException(what + " is damaged: its hash differs", e);
@@ -114,7 +180,52 @@ final class ManifestJson {
         }
     }
 
-    private static Manifest read(JsonNode root) {
+    private static void checkVersion(JsonNode root, boolean intact, String what) {
+        int version = root.path("formatVersion").asInt(0);
+        if (version > ImageFormat.VERSION || (intact && version != ImageFormat.VERSION)) {
+            throw new ImageException(
+                    what
+                            + " has format version "
+                            + version
+                            + ", this release reads "
+                            + ImageFormat.VERSION);
+        }
+    }
+
+    private static Parsed read(JsonNode head, JsonNode tail, ContentHash root) {
+        if (!text(tail, "root").equals(root.toString())) {
+            throw new IllegalArgumentException("root is not the hash of what is before it");
+        }
+        JsonNode encryption = tail.path("encryption");
+        JsonNode signature = tail.path("signature");
+        return new Parsed(
+                read(head, encryption.isNull() ? null : wrappedKey(encryption)),
+                root,
+                signature.isNull() || signature.isMissingNode()
+                        ? null
+                        : base64(signature, "value", SIGNATURE));
+    }
+
+    private static WrappedKey wrappedKey(JsonNode node) {
+        byte[] wrapped = base64(node, "wrappedKey", CIPHER);
+        String id = text(node, "keyId");
+        String domain = text(node, "domain");
+        if (wrapped.length != WrappedKey.BYTES
+                || !id.matches(WrappedKey.ID)
+                || !domain.matches("[0-9a-f]{1,64}")) {
+            throw new IllegalArgumentException("encryption names no key");
+        }
+        return new WrappedKey(id, domain, wrapped);
+    }
+
+    private static byte[] base64(JsonNode node, String name, String algorithm) {
+        if (!text(node, "algorithm").equals(algorithm)) {
+            throw new IllegalArgumentException("algorithm is unknown to this release");
+        }
+        return Base64.getDecoder().decode(text(node, name));
+    }
+
+    private static Manifest read(JsonNode root, @Nullable WrappedKey encryption) {
         List<Manifest.Container> containers = new ArrayList<>();
         for (JsonNode container : root.path("containers")) {
             containers.add(
@@ -153,7 +264,8 @@ final class ManifestJson {
                 new Manifest.Times(number(times, "pauseNanos"), number(times, "wholeNanos")),
                 file(files.path("meta")),
                 file(files.path("chunks")),
-                List.copyOf(packs));
+                List.copyOf(packs),
+                encryption);
     }
 
     private static Manifest.FileRef file(JsonNode node) {

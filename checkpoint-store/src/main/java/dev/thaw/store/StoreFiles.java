@@ -110,6 +110,20 @@ final class StoreFiles {
         return Files.createTempDirectory(parent, prefix);
     }
 
+    /** Puts {@code bytes} in the place of the file, all at once. */
+    static void replace(Path file, byte[] bytes) throws IOException {
+        Path aside = file.resolveSibling("." + file.getFileName() + ".new");
+        delete(aside); // of a process that died
+        write(aside, bytes);
+        move(aside, file);
+        syncDirectory(parent(file));
+    }
+
+    private static Path parent(Path file) {
+        Path parent = file.toAbsolutePath().getParent();
+        return parent == null ? file : parent;
+    }
+
     static List<Path> list(Path directory, String glob) throws IOException {
         List<Path> found = new ArrayList<>();
         try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory, glob)) {

@@ -2,6 +2,9 @@ package dev.thaw.store;
 
 import dev.thaw.state.ImageException;
 import dev.thaw.state.image.ByteSource;
+import dev.thaw.state.crypt.DataKey;
+import dev.thaw.state.crypt.Primitives;
+import dev.thaw.state.crypt.WrappedKey;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ChunkReader;
 import dev.thaw.state.image.ContentHash;
@@ -23,15 +26,24 @@ public final class StoredImage {
     private static final int MAX_SMALL_FILE = Integer.MAX_VALUE - 16;
 
     private final Path manifestFile;
+    private final ManifestJson.Parsed parsed;
     private final Manifest manifest;
     private final Path files;
     private final Path packs;
+    private final @Nullable KeyRing keys;
 
-    StoredImage(Path manifestFile, Manifest manifest, Path files, Path packs) {
+    StoredImage(
+            Path manifestFile,
+            ManifestJson.Parsed parsed,
+            Path files,
+            Path packs,
+            @Nullable KeyRing keys) {
         this.manifestFile = manifestFile;
-        this.manifest = manifest;
+        this.parsed = parsed;
+        this.manifest = parsed.manifest();
         this.files = files;
         this.packs = packs;
+        this.keys = keys;
     }
 
     /** Reads the manifest in {@code manifestFile}; the image's files lie in {@code files}, page packs in {@code packs}. */
@@ -41,13 +53,87 @@ public final class StoredImage {
                     manifestFile,
                     ManifestJson.decode(Files.readAllBytes(manifestFile), manifestFile.toString()),
                     files,
-                    packs);
+                    packs,
+                    null);
         } catch (NoSuchFileException e) {
             throw new ImageException(
                     "no image at " + manifestFile.getParent() + ": manifest.json is not there", e);
         } catch (IOException e) {
             throw new ImageException(ImageDraft.explain(e), e);
         }
+    }
+
+    /** The same image with the keys to read it. The ring stays the caller's. */
+    public StoredImage with(KeyRing ring) {
+        return new StoredImage(manifestFile, parsed, files, packs, ring);
+    }
+
+    /** Throws unless a key of {@code trust} signed the image. What that says of the files is checked by {@link #checkFiles}. */
+    public void checkTrust(ImageTrust trust) {
+        trust.check(manifestFile.toString(), parsed.root(), parsed.signature());
+    }
+
+    /** Whether the image is signed, by whomever. */
+    public boolean isSigned() {
+        return parsed.signature() != null;
+    }
+
+    /** The hash of all that the image is: the top of the tree of hashes. */
+    public ContentHash root() {
+        return parsed.root();
+    }
+
+    /** Whether everything in the image can be read: it is in clear, or its key is at hand. */
+    public boolean isReadable() {
+        WrappedKey encryption = manifest.encryption();
+        return encryption == null || (keys != null && keys.has(encryption.keyId()));
+    }
+
+    /** How the image's bytes are stored; an {@link ImageException} when its key is not at hand. */
+    public ImageCodec codec() {
+        WrappedKey encryption = manifest.encryption();
+        if (encryption == null) {
+            return keys == null ? ImageCodec.plain() : keys.primitives().plain();
+        }
+        try {
+            return ring().codec(encryption);
+        } catch (ImageException e) {
+            throw new ImageException(manifestFile + " " + e.getMessage(), e);
+        }
+    }
+
+    /** The data key, for the process that is to restore the image; null when it is in clear. The caller closes it. */
+    public @Nullable DataKey dataKey() {
+        WrappedKey encryption = manifest.encryption();
+        if (encryption == null) {
+            return null;
+        }
+        try {
+            return ring().unwrap(encryption);
+        } catch (ImageException e) {
+            throw new ImageException(manifestFile + " " + e.getMessage(), e);
+        }
+    }
+
+    private KeyRing ring() {
+        return keys == null ? KeyRing.read(null, null, Primitives.JDK) : keys;
+    }
+
+    /** Wraps the data key under the key {@code to} instead, which makes it the one that the image needs. No chunk is written. */
+    public StoredImage rekey(String to) throws IOException {
+        try (DataKey key = dataKey()) {
+            if (key == null) {
+                throw new ImageException(manifestFile + " is not encrypted");
+            }
+            byte[] changed =
+                    ManifestJson.rewrap(
+                            Files.readAllBytes(manifestFile),
+                            manifestFile.toString(),
+                            ring().wrap(to, key));
+            StoreFiles.replace(manifestFile, changed);
+        }
+        StoredImage image = open(manifestFile, files, packs);
+        return keys == null ? image : image.with(keys);
     }
 
     public Manifest manifest() {
@@ -90,7 +176,7 @@ public final class StoredImage {
     public void dump(IntFunction<@Nullable String> typeNames, Appendable out) throws IOException {
         checkFile(meta(), manifest.meta());
         try (FileChannelSource source = new FileChannelSource(meta())) {
-            StateDump.write(ImageMeta.read(source, ImageCodec.plain()).state(), typeNames, out);
+            StateDump.write(ImageMeta.read(source, codec()).state(), typeNames, out);
         } catch (ImageException e) {
             throw new ImageException(meta() + " " + e.getMessage(), e);
         }
@@ -115,7 +201,7 @@ public final class StoredImage {
         }
     }
 
-    /** Throws when a file is missing, cut, or changed since it was written: hashes of the small files, checksums of the chunks. */
+    /** Throws when a file is missing, cut, or changed since it was written: hashes of the small files, checksums of the chunks. Needs no key; with one it also looks whether all chunks are there. */
     public void checkFiles() {
         check(false);
     }
@@ -125,7 +211,7 @@ public final class StoredImage {
         check(true);
     }
 
-    /** Everything that {@link #verify} would find, a line each. */
+    /** Everything that {@link #verify} would find, a line each; without the image's key, all that can be seen in stored bytes. */
     public List<String> faults() {
         List<FileChannelSource> opened = new ArrayList<>();
         try {
@@ -147,7 +233,7 @@ public final class StoredImage {
                                     .toString();
                         }
                     },
-                    ImageCodec.plain());
+                    isReadable() ? codec() : null);
         } finally {
             close(opened);
         }
@@ -166,14 +252,17 @@ public final class StoredImage {
     }
 
     private void check(boolean whole) {
+        ImageCodec codec = whole || isReadable() ? codec() : ImageCodec.plain();
         checkFile(meta(), manifest.meta());
         checkFile(chunks(), manifest.chunks());
         Path current = meta();
         List<FileChannelSource> sources = new ArrayList<>();
         try {
-            PageMap map;
-            try (FileChannelSource source = new FileChannelSource(current)) {
-                map = ImageMeta.read(source, ImageCodec.plain()).pageMap();
+            PageMap map = null;
+            if (whole || isReadable()) {
+                try (FileChannelSource source = new FileChannelSource(current)) {
+                    map = ImageMeta.read(source, codec).pageMap();
+                }
             }
             current = chunks();
             ChunkIndex index = ChunkIndex.decode(Files.readAllBytes(current));
@@ -192,8 +281,10 @@ public final class StoredImage {
             }
             try (ChunkReader reader =
                     new ChunkReader(
-                            index, List.copyOf(sources), ImageCodec.plain().chunks())) {
-                reader.checkComplete(map);
+                            index, List.copyOf(sources), codec.chunks())) {
+                if (map != null) {
+                    reader.checkComplete(map);
+                }
                 for (ChunkIndex.Entry entry : index.entries()) {
                     current = packs().get(entry.pack());
                     if (whole) {

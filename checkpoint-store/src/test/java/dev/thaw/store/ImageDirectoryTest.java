@@ -100,10 +100,11 @@ final class ImageDirectoryTest {
                         m.times(),
                         m.meta(),
                         m.chunks(),
-                        m.packs());
-        Files.write(file, ManifestJson.encode(other));
+                        m.packs(),
+                        null);
+        Files.write(file, ManifestJson.encode(other, null));
         assertThatThrownBy(() -> ImageDirectory.open(directory).checkHost())
                 .hasMessageContaining("lacks: avx1024");
-        assertThat(new String(ManifestJson.encode(m), StandardCharsets.UTF_8)).isEqualTo(text);
+        assertThat(new String(ManifestJson.encode(m, null), StandardCharsets.UTF_8)).isEqualTo(text);
     }
 }

@@ -102,6 +102,8 @@ final class Images {
             Path directory) {
         return new StoredImage(
                 directory.resolve(id),
+                ManifestJson.decode(
+                        ManifestJson.encode(
                 new Manifest(
                         1,
                         id,
@@ -119,9 +121,11 @@ final class Images {
                         new Manifest.Times(0, 0),
                         new Manifest.FileRef(id + ".meta", 0, null),
                         new Manifest.FileRef(id + ".chunks", 0, null),
-                        List.of()),
+                        List.of(),
+                        null), null), id),
                 directory,
-                directory);
+                directory,
+                null);
     }
 
     private Images() {}

@@ -18,7 +18,7 @@ import java.util.function.Supplier;
  * <p>The nonce is made of the bytes that it encrypts (HMAC-SHA-256 of their hash and their context), as in RFC 5297 and 8452: equal bytes come out equal, and no two different ones ever share a
  * nonce, also when two releases of zstd compress one chunk to different bytes. A chunk's context is its address: the HMAC of its raw bytes' SHA-256 under a key of its own.
  */
-public final class SealedImageCodec implements ImageCodec {
+final class SealedImageCodec implements ImageCodec {
     private static final int OVERHEAD = Aead.NONCE + Aead.TAG;
     private static final byte[] SECTION = {'s', 'e', 'c', 't', 'i', 'o', 'n', 0};
 
@@ -29,19 +29,13 @@ public final class SealedImageCodec implements ImageCodec {
     private final byte[] chunkKey;
     private final byte[] sectionKey;
 
-    /** The codec of {@code key}, which may be closed afterwards. */
-    public SealedImageCodec(DataKey key, Supplier<Hasher> hashers, Aead aead) {
+    SealedImageCodec(DataKey key, Supplier<Hasher> hashers, Aead aead) {
         this.hashers = hashers;
         this.aead = aead;
         this.addressKey = key.derive("address");
         this.nonceKey = key.derive("nonce");
         this.chunkKey = key.derive("chunk");
         this.sectionKey = key.derive("section");
-    }
-
-    /** The codec of {@code key} by the JDK's cryptography. */
-    public static SealedImageCodec ofJdk(DataKey key) {
-        return new SealedImageCodec(key, Hasher::ofJdk, Aead.ofJdk());
     }
 
     @Override

@@ -17,39 +17,37 @@ public record WrappedKey(String keyId, String domain, byte[] wrapped) {
     public static final String ID = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}";
 
     /** Wraps {@code key} under the named key. */
-    public static WrappedKey wrap(String keyId, byte[] namedKey, DataKey key) {
+    public static WrappedKey wrap(String keyId, byte[] namedKey, DataKey key, Aead aead) {
         byte[] nonce = new byte[Aead.NONCE];
         new SecureRandom().nextBytes(nonce);
         byte[] wrapped = Arrays.copyOf(nonce, BYTES);
         byte[] raw = key.copy();
-        Aead.ofJdk()
-                .seal(
-                        namedKey,
-                        nonce,
-                        context(keyId, key.domain()),
-                        raw,
-                        raw.length,
-                        wrapped,
-                        Aead.NONCE);
+        aead.seal(
+                namedKey,
+                nonce,
+                context(keyId, key.domain()),
+                raw,
+                raw.length,
+                wrapped,
+                Aead.NONCE);
         Arrays.fill(raw, (byte) 0);
         return new WrappedKey(keyId, key.domain(), wrapped);
     }
 
     /** The data key; an {@link ImageException} when {@code namedKey} is not the key it was wrapped under. */
-    public DataKey unwrap(byte[] namedKey) {
+    public DataKey unwrap(byte[] namedKey, Aead aead) {
         byte[] raw = new byte[Aead.KEY];
         if (wrapped.length != BYTES
-                || !Aead.ofJdk()
-                        .open(
-                                namedKey,
-                                Arrays.copyOf(wrapped, Aead.NONCE),
-                                context(keyId, domain),
-                                wrapped,
-                                Aead.NONCE,
-                                BYTES - Aead.NONCE,
-                                raw)) {
+                || !aead.open(
+                        namedKey,
+                        Arrays.copyOf(wrapped, Aead.NONCE),
+                        context(keyId, domain),
+                        wrapped,
+                        Aead.NONCE,
+                        BYTES - Aead.NONCE,
+                        raw)) {
             throw new ImageException(
-                    "can not be decrypted: the key \"" + keyId + "\" is not the one it was made with");
+                    "is encrypted with another key \"" + keyId + "\" than the one that was given");
         }
         return DataKey.of(raw);
     }

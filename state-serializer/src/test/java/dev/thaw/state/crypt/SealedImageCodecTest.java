@@ -23,10 +23,10 @@ final class SealedImageCodecTest {
         Arrays.fill(RAW, 0, 5000, (byte) 'x');
     }
 
-    private static SealedImageCodec codec(int key) {
+    private static ImageCodec codec(int key) {
         byte[] bytes = new byte[32];
         Arrays.fill(bytes, (byte) key);
-        return SealedImageCodec.ofJdk(DataKey.of(bytes));
+        return Primitives.JDK.sealed(DataKey.of(bytes));
     }
 
     private static byte[] encode(ImageCodec codec, byte[] raw) {
@@ -118,20 +118,20 @@ final class SealedImageCodecTest {
     void wrappedKey_opensWithItsNamedKeyOnly() {
         byte[] named = new byte[32];
         DataKey key = DataKey.random();
-        WrappedKey wrapped = WrappedKey.wrap("prod-1", named, key);
-        try (DataKey again = wrapped.unwrap(named)) {
+        WrappedKey wrapped = WrappedKey.wrap("prod-1", named, key, Primitives.JDK.aead());
+        try (DataKey again = wrapped.unwrap(named, Primitives.JDK.aead())) {
             assertThat(again.copy()).isEqualTo(key.copy());
             assertThat(again.domain()).isEqualTo(wrapped.domain());
         }
         byte[] other = named.clone();
         other[31] = 1;
-        assertThatThrownBy(() -> wrapped.unwrap(other))
+        assertThatThrownBy(() -> wrapped.unwrap(other, Primitives.JDK.aead()))
                 .isInstanceOf(ImageException.class)
                 .hasMessageContaining("\"prod-1\"");
         assertThatThrownBy(
                         () ->
                                 new WrappedKey("prod-2", wrapped.domain(), wrapped.wrapped())
-                                        .unwrap(named))
+                                        .unwrap(named, Primitives.JDK.aead()))
                 .isInstanceOf(ImageException.class);
         assertThat(wrapped.toString()).isEqualTo("WrappedKey[prod-1, " + key.domain() + "]");
         key.close();
