@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "thaw.h"
+
 #define GCM __attribute__((target("aes,pclmul,ssse3,sse4.1")))
 #define LANES 8
 

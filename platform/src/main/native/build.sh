@@ -16,7 +16,8 @@ if ! newer "$out/thaw-stub"; then
     mv "$tmp/thaw-stub" "$out/thaw-stub"
 fi
 if ! newer "$out/libthaw.so"; then
-    gcc $flags -shared -fPIC -I"$src" -o "$out/libthaw.so.new" "$src/thaw.c" "$src/tsc.c" "$src/sha256.c" "$src/aes.c"
+    jdk=$("$src/../../../../bin/find-jdk")/include
+    gcc $flags -shared -fPIC -I"$src" -I"$jdk" -I"$jdk/linux" -o "$out/libthaw.so.new" "$src/jni.c" "$src/thaw.c" "$src/tsc.c" "$src/sha256.c" "$src/aes.c"
     mv "$out/libthaw.so.new" "$out/libthaw.so"
 fi
 if ! newer "$out/thaw-launch"; then

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "stub_abi.h"
+#include "thaw.h"
 
 static long futex(volatile void *address, int op, uint32_t value, const struct timespec *timeout) {
     long ret;

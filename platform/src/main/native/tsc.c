@@ -7,6 +7,8 @@
 #include <unistd.h>
 #include <x86intrin.h>
 
+#include "thaw.h"
+
 static int64_t now(clockid_t clock) {
     struct timespec t;
     clock_gettime(clock, &t);

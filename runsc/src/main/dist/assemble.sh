@@ -33,6 +33,10 @@ zstd=$(ls "$dist"/lib.new/zstd-jni*.jar | head -1)
 (cd "$dist/native.new" && "$home/bin/jar" --extract --file "$zstd" linux/amd64 && mv linux/amd64/libzstd-jni*.so libzstd-jni.so && rm -r linux)
 # Of the zstd jar only the JNI classes: its FFM variant binds every function of the library at first use, 100 ms in a sandbox that starts.
 (mkdir "$dist/zstd.new" && cd "$dist/zstd.new" && "$home/bin/jar" --extract --file "$zstd" com && rm "$zstd" && "$home/bin/jar" --create --file "$zstd" com && cd .. && rm -r zstd.new)
+# What is compiled for Java 5 can not be cached: see UpgradeClasses.
+for jar in "$dist"/lib.new/{picocli,reflectasm}*.jar; do
+    "$home/bin/java" "$here/UpgradeClasses.java" "$jar" "$jar.new" && mv "$jar.new" "$jar"
+done
 for part in lib native aot; do
     rm -rf "${dist:?}/$part"
     mv "$dist/$part.new" "$dist/$part"

@@ -45,15 +45,16 @@ public final class GoferMain {
         String failure;
         try {
             GoferConfinement.rehearse(procFd);
-            boolean training =
-                    Boolean.getBoolean(
-                            "thaw.aot.train"); // a run of the build, which writes a class cache at
-            // its end
-            failure =
-                    training
-                            ? null
-                            : GoferConfinement.enter(
-                                    procFd, roots.stream().anyMatch(root -> !root.readOnly()));
+            boolean writes = false;
+            for (GoferRoot root : roots) {
+                writes |= !root.readOnly();
+            }
+            if (Boolean.getBoolean("thaw.aot.train")) { // writes a class cache at its end
+                GoferConfinement.train(procFd);
+                failure = null;
+            } else {
+                failure = GoferConfinement.enter(procFd, writes);
+            }
         } catch (Exception e) {
             failure = e.toString();
         }

@@ -7,6 +7,7 @@ import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.sli
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaMethod;
 import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
@@ -94,13 +95,21 @@ class ArchitectureTest {
                     .because("the codec is a detail of the image format");
 
     @ArchTest
-    static final ArchRule linker_inHostAndPlatforms =
+    static final ArchRule linker_nowhere =
             noClasses()
-                    .that()
-                    .resideOutsideOfPackages("dev.thaw.host..", "dev.thaw.platform..")
                     .should()
                     .dependOnClassesThat()
                     .haveFullyQualifiedName("java.lang.foreign.Linker")
+                    .because("its method handles cost each process 50 ms (ADR-0002)");
+
+    @ArchTest
+    static final ArchRule natives_inHostAndPlatforms =
+            ArchRuleDefinition.noMethods()
+                    .that()
+                    .areDeclaredInClassesThat()
+                    .resideOutsideOfPackages("dev.thaw.host..", "dev.thaw.platform..")
+                    .should()
+                    .haveModifier(JavaModifier.NATIVE)
                     .because("host calls are made in one place");
 
     @ArchTest

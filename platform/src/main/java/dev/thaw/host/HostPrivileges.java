@@ -5,8 +5,6 @@ import static dev.thaw.abi.Sysno.SYS_pivot_root;
 import static dev.thaw.abi.Sysno.SYS_prctl;
 import static dev.thaw.abi.Sysno.SYS_umount2;
 
-import java.lang.invoke.MethodHandle;
-
 /** How a process with threads gives up its file system and its user, for all threads at once. Every function returns {@code -errno} on failure. */
 public final class HostPrivileges {
     private static final int MNT_DETACH = 2;
@@ -51,9 +49,9 @@ public final class HostPrivileges {
      * call, which the bare call would not.
      */
     public static int become(int id) {
-        MethodHandle setgroups = LibC.function("setgroups");
-        MethodHandle setresgid = LibC.function("setresgid");
-        MethodHandle setresuid = LibC.function("setresuid");
+        long setgroups = LibC.function("setgroups");
+        long setresgid = LibC.function("setresgid");
+        long setresuid = LibC.function("setresuid");
         if ((int) LibC.call(setgroups, 0, 0, 0, 0, 0, 0) != 0
                 || (int) LibC.call(setresgid, id, id, id, 0, 0, 0) != 0
                 || (int) LibC.call(setresuid, id, id, id, 0, 0, 0) != 0) {

@@ -14,7 +14,6 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 
 /** Processes of the host. Nothing here forks a JVM: children are made by posix_spawn(3). Every function returns {@code -errno} on failure. */
@@ -31,10 +30,10 @@ public final class HostProcess {
 
     /** The functions of spawning, looked up when the first process is. */
     private static final class Spawn {
-        static final MethodHandle SPAWN = LibC.function("posix_spawn");
-        static final MethodHandle INIT = LibC.function("posix_spawn_file_actions_init");
-        static final MethodHandle DUP2 = LibC.function("posix_spawn_file_actions_adddup2");
-        static final MethodHandle DESTROY = LibC.function("posix_spawn_file_actions_destroy");
+        static final long SPAWN = LibC.function("posix_spawn");
+        static final long INIT = LibC.function("posix_spawn_file_actions_init");
+        static final long DUP2 = LibC.function("posix_spawn_file_actions_adddup2");
+        static final long DESTROY = LibC.function("posix_spawn_file_actions_destroy");
     }
 
     private HostProcess() {}

@@ -1,19 +1,18 @@
 package dev.thaw.host;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.SymbolLookup;
-import java.lang.invoke.MethodHandle;
 import java.nio.file.Path;
 
-/** The results of the native build ({@code src/main/native/build.sh}), found by the system property {@code thaw.native}. */
+/** The results of the native build ({@code src/main/native/build.sh}), found by the system property {@code thaw.native}, or {@code thaw.home} in an installation. */
 public final class NativeFiles {
     private NativeFiles() {}
 
     /** The file {@code name} of the native build. */
     public static Path path(String name) {
         String directory = System.getProperty("thaw.native");
+        String home = System.getProperty("thaw.home");
+        if (directory == null && home != null) {
+            return Path.of(home, "native", name).toAbsolutePath();
+        }
         if (directory == null) {
             throw new IllegalStateException(
                     "the system property thaw.native must name the directory that platform/src/main/native/build.sh DIR filled");
@@ -21,16 +20,20 @@ public final class NativeFiles {
         return Path.of(directory, name).toAbsolutePath();
     }
 
-    /** The function {@code name} of libthaw.so. */
-    public static MethodHandle function(
-            String name, FunctionDescriptor type, Linker.Option... options) {
-        return Linker.nativeLinker()
-                .downcallHandle(Library.LOOKUP.find(name).orElseThrow(), type, options);
+    /** Makes libthaw.so's functions known to the classes that declare them native: to be called by the static initialiser of each. */
+    public static void load() {
+        if (!Library.LOADED) {
+            throw new AssertionError();
+        }
     }
 
     /** Loaded when first used. */
     private static final class Library {
-        static final SymbolLookup LOOKUP =
-                SymbolLookup.libraryLookup(path("libthaw.so"), Arena.global());
+        static final boolean LOADED;
+
+        static {
+            System.load(path("libthaw.so").toString());
+            LOADED = true;
+        }
     }
 }

@@ -78,6 +78,7 @@ class SeccompTest {
                                 "-Xmx64m",
                                 "-XX:+UseSerialGC",
                                 "--enable-native-access=ALL-UNNAMED",
+                                "-Dthaw.native=" + System.getProperty("thaw.native"),
                                 "-cp",
                                 System.getProperty("java.class.path"),
                                 Child.class.getName())

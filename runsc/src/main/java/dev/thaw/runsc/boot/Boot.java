@@ -51,7 +51,9 @@ public final class Boot {
             SandboxKernel sandbox = SandboxKernel.build(spec);
             ControlServer server = new ControlServer(sandbox, CONTROL_FD);
             Rehearsal.run();
-            if (spec.confine() && !train) {
+            if (train) {
+                Confinement.train();
+            } else if (spec.confine()) {
                 Confinement.enter(emptyRoot);
             }
             Thread.ofPlatform().name("control").daemon().start(server);
