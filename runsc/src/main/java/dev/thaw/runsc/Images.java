@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
@@ -42,7 +43,7 @@ final class Images {
             if (known != null) {
                 fds.add(open(known, Fcntl.O_RDONLY));
             }
-            ControlClient.Checkpointed done = client.checkpoint(leaveRunning, array(fds));
+            ControlClient.Checkpointed done = checkpoint(client, leaveRunning, draft, array(fds));
             return draft.commit(
                     new ImageFacts(
                             facts.release(),
@@ -61,6 +62,17 @@ final class Images {
                     e);
         } finally {
             close(fds);
+        }
+    }
+
+    private static ControlClient.Checkpointed checkpoint(
+            ControlClient client, boolean leaveRunning, ImageDraft draft, int[] fds)
+            throws SandboxException {
+        byte[] key = ImageKeys.bytes(draft.dataKey());
+        try {
+            return client.checkpoint(leaveRunning, key, fds);
+        } finally {
+            Arrays.fill(key, (byte) 0);
         }
     }
 

@@ -8,12 +8,15 @@ import dev.thaw.runsc.container.SandboxProcess;
 import dev.thaw.runsc.oci.Spec;
 import dev.thaw.runsc.oci.SpecJson;
 import dev.thaw.runsc.oci.SpecReader;
+import dev.thaw.state.ImageException;
+import dev.thaw.state.crypt.DataKey;
 import dev.thaw.store.StoredImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -122,6 +125,14 @@ public final class Sandboxes {
         }
     }
 
+    private static byte[] imageKey(@Nullable StoredImage image) throws SandboxException {
+        try (DataKey key = image == null ? null : image.dataKey()) {
+            return ImageKeys.bytes(key);
+        } catch (ImageException e) {
+            throw SandboxException.invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
     Started launch(
             String id,
             Path bundle,
@@ -132,7 +143,8 @@ public final class Sandboxes {
             @Nullable StoredImage image,
             boolean attached)
             throws SandboxException {
-        BootSpecs specs = BootSpecs.of(options, id, spec, start, imageFds.length);
+        byte[] key = imageKey(image);
+        BootSpecs specs = BootSpecs.of(options, id, spec, start, imageFds.length, key);
         Path directory = options.root().create(id);
         SandboxProcess process = null;
         boolean done = false;
@@ -145,6 +157,7 @@ public final class Sandboxes {
                             new SandboxProcess.Request(
                                     directory, specs.trees(), stdio, imageFds, cgroups));
             process.boot(specs.boot());
+            Arrays.fill(key, (byte) 0);
             if (attached) {
                 options.root().markAttached(id, process.pid());
             }

@@ -15,6 +15,7 @@ import dev.thaw.sentry.checkpoint.Checkpointer;
 import dev.thaw.sentry.kernel.Kernel;
 import dev.thaw.sentry.kernel.ThreadGroup;
 import dev.thaw.state.ImageException;
+import dev.thaw.state.image.ImageCodec;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -239,6 +240,7 @@ final class ControlServer implements Runnable {
                 throws WireException, SandboxException {
             Kernel kernel = sandbox.kernel();
             boolean leaveRunning = in.u8() != 0;
+            ImageCodec codec = SandboxKernel.codec(in.bytes());
             int pack = wire.takeFd(0);
             int meta = wire.takeFd(1);
             int known = wire.takeFd(2);
@@ -248,7 +250,7 @@ final class ControlServer implements Runnable {
             boolean wasPaused = kernel.isPaused();
             boolean done = false;
             try {
-                Checkpointer.Saved saved = Checkpointer.save(kernel, pack, meta, known);
+                Checkpointer.Saved saved = Checkpointer.save(kernel, pack, meta, known, codec);
                 out.i64(saved.bytes()).i64(saved.pausedNanos());
                 done = true;
             } catch (IOException | ImageException e) {

@@ -12,6 +12,7 @@ import dev.thaw.runsc.control.BootSpec;
 import dev.thaw.runsc.oci.ProcessConfig;
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.checkpoint.Checkpointer;
+import dev.thaw.sentry.checkpoint.HostPrimitives;
 import dev.thaw.sentry.fs.host.HostDescriptors;
 import dev.thaw.sentry.kernel.Kernel;
 import dev.thaw.sentry.kernel.KernelConfig;
@@ -19,6 +20,8 @@ import dev.thaw.sentry.kernel.ProcessSpec;
 import dev.thaw.sentry.kernel.ThreadGroup;
 import dev.thaw.sentry.vfs.MountNamespace;
 import dev.thaw.state.ImageException;
+import dev.thaw.state.crypt.DataKey;
+import dev.thaw.state.image.ImageCodec;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -108,12 +111,25 @@ final class SandboxKernel {
                 Boot.FIRST_IMAGE_FD,
                 Boot.FIRST_IMAGE_FD + 1,
                 packs,
+                codec(spec.imageKey()),
                 reader -> reader.with(GoferClient.class, gofer).with(HostDescriptors.class, stdio));
         ThreadGroup init = kernel.init();
         if (init == null) {
             throw SandboxException.invalid("can not restore: the image holds no process");
         }
         return new SandboxKernel(spec, gofer, init.leader().fs().namespace(), kernel, init, end);
+    }
+
+    /** The codec of images under the data key {@code key}, which is overwritten; of images in clear when it is empty. */
+    static ImageCodec codec(byte[] key) throws SandboxException {
+        if (key.length == 0) {
+            return HostPrimitives.get().plain();
+        }
+        try (DataKey data = DataKey.of(key)) {
+            return HostPrimitives.get().sealed(data);
+        } catch (IllegalArgumentException e) {
+            throw SandboxException.invalid(String.valueOf(e.getMessage()));
+        }
     }
 
     BootSpec spec() {

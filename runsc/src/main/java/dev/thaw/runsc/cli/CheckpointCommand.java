@@ -1,12 +1,19 @@
 package dev.thaw.runsc.cli;
 
+import dev.thaw.runsc.OpenImage;
 import dev.thaw.runsc.SandboxException;
-import dev.thaw.store.ImageDirectory;
+import dev.thaw.store.ImageDraft;
+import dev.thaw.store.ImageSigner;
+import dev.thaw.store.KeyRing;
+import dev.thaw.store.StoredImage;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -17,10 +24,25 @@ final class CheckpointCommand implements Callable<Integer> {
 
     @Option(
             names = {"--image-path", "-image-path"},
-            paramLabel = "DIR",
-            description = "where the image goes (default: ./checkpoint)",
+            paramLabel = "IMAGE",
+            description =
+                    "where the image goes: a directory, or STORE# for a new one in a store, whose id is printed (default: ./checkpoint)",
             defaultValue = "checkpoint")
-    Path image = Path.of("checkpoint");
+    String image = "checkpoint";
+
+    @Mixin KeyOptions keys = new KeyOptions();
+
+    @Option(
+            names = "--key",
+            paramLabel = "ID",
+            description = "encrypt with this key (default: the first one that is given, if any)")
+    @Nullable String key;
+
+    @Option(
+            names = "--sign-key",
+            paramLabel = "FILE",
+            description = "sign the image with the Ed25519 private key in this PEM file")
+    @Nullable Path signKey;
 
     @Option(
             names = {"--work-path", "-work-path"},
@@ -60,9 +82,28 @@ final class CheckpointCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SandboxException {
-        runsc.sandboxes()
-                .get(id)
-                .checkpoint(() -> ImageDirectory.create(image), leaveRunning, Map.of());
+        try (KeyRing ring = keys.read()) {
+            String keyId = key != null || !ring.isEmpty() ? ring.idForNew(key) : null;
+            ImageSigner signer = signKey == null ? null : ImageSigner.read(signKey);
+            StoredImage stored =
+                    runsc.sandboxes()
+                            .get(id)
+                            .checkpoint(
+                                    () -> draft(ring, keyId, signer), leaveRunning, Map.of());
+            if (OpenImage.isInStore(image)) {
+                System.out.println(stored.id());
+            }
+        }
         return 0;
+    }
+
+    private ImageDraft draft(KeyRing ring, @Nullable String keyId, @Nullable ImageSigner signer)
+            throws IOException {
+        List<StoredImage> relatives = keyId == null ? List.of() : OpenImage.relatives(image);
+        ImageDraft draft = OpenImage.create(image);
+        if (keyId != null) {
+            draft.encrypt(ring, keyId, relatives);
+        }
+        return signer == null ? draft : draft.sign(signer);
     }
 }

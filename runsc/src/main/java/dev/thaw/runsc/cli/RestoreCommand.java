@@ -1,19 +1,21 @@
 package dev.thaw.runsc.cli;
 
+import dev.thaw.runsc.OpenImage;
 import dev.thaw.runsc.Sandbox;
 import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.Sandboxes;
 import dev.thaw.runsc.Stdio;
 import dev.thaw.runsc.oci.Spec;
 import dev.thaw.runsc.oci.SpecReader;
-import dev.thaw.state.ImageException;
-import dev.thaw.store.ImageDirectory;
+import dev.thaw.store.ImageTrust;
+import dev.thaw.store.KeyRing;
 import dev.thaw.store.StoredImage;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -24,10 +26,19 @@ final class RestoreCommand implements Callable<Integer> {
 
     @Option(
             names = {"--image-path", "-image-path"},
-            paramLabel = "DIR",
-            description = "the image (default: ./checkpoint)",
+            paramLabel = "IMAGE",
+            description = "the image: its directory, or STORE#ID (default: ./checkpoint)",
             defaultValue = "checkpoint")
-    Path image = Path.of("checkpoint");
+    String image = "checkpoint";
+
+    @Mixin KeyOptions keys = new KeyOptions();
+
+    @Option(
+            names = "--trust",
+            paramLabel = "FILE",
+            description =
+                    "refuse an image that is not signed by one of the Ed25519 public keys in this PEM file")
+    @Nullable Path trust;
 
     @Option(
             names = {"--work-path", "-work-path"},
@@ -87,28 +98,30 @@ final class RestoreCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SandboxException {
-        StoredImage stored;
-        try {
-            stored = ImageDirectory.open(image);
-        } catch (ImageException e) {
-            throw SandboxException.invalid(String.valueOf(e.getMessage()));
-        }
         Path directory = bundle != null ? bundle : Path.of("");
         Spec spec =
                 bundle != null || Files.exists(Path.of("config.json"))
                         ? SpecReader.readBundle(directory)
                         : null;
         Sandboxes sandboxes = runsc.sandboxes();
-        if (detach) {
-            try (Console console =
-                    Console.of(spec == null ? null : spec.process(), consoleSocket, true)) {
-                Sandbox sandbox = sandboxes.restore(id, directory, spec, stored, console.stdio());
-                PidFile.write(pidFile, sandbox.state().pid());
+        Sandboxes.Started started;
+        try (KeyRing ring = keys.read();
+                OpenImage opened = OpenImage.of(image, ring)) {
+            StoredImage stored = opened.image();
+            if (trust != null) {
+                stored.checkTrust(ImageTrust.read(trust));
             }
-            return 0;
+            if (detach) {
+                try (Console console =
+                        Console.of(spec == null ? null : spec.process(), consoleSocket, true)) {
+                    Sandbox sandbox =
+                            sandboxes.restore(id, directory, spec, stored, console.stdio());
+                    PidFile.write(pidFile, sandbox.state().pid());
+                }
+                return 0;
+            }
+            started = sandboxes.restoreAttached(id, directory, spec, stored, Stdio.INHERIT);
         }
-        Sandboxes.Started started =
-                sandboxes.restoreAttached(id, directory, spec, stored, Stdio.INHERIT);
         PidFile.write(pidFile, started.state().pid());
         return Foreground.attach(sandboxes, started);
     }

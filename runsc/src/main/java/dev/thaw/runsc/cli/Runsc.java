@@ -6,6 +6,7 @@ import dev.thaw.runsc.Sandboxes;
 import dev.thaw.runsc.container.Installation;
 import dev.thaw.runsc.container.StateJson;
 import dev.thaw.runsc.container.StateRoot;
+import dev.thaw.state.ImageException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -178,7 +179,9 @@ public final class Runsc {
     /** One line on stderr and in the log; the exit code. */
     private int report(Exception exception, CommandLine command) {
         String message = exception.getMessage();
-        if (!(exception instanceof SandboxException) || message == null) {
+        boolean told =
+                exception instanceof SandboxException || exception instanceof ImageException;
+        if (!told || message == null) {
             if (debug) {
                 exception.printStackTrace(System.err);
             }

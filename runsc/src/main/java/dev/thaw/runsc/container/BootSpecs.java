@@ -34,9 +34,9 @@ public record BootSpecs(BootSpec boot, List<GoferTree> trees) {
                     "pstore",
                     "efivarfs");
 
-    /** What {@code spec} means for a new container. {@code start}: run it at once; {@code imageFiles}: descriptors of an image that holds what runs, 0 for none. */
+    /** What {@code spec} means for a new container. {@code start}: run it at once; {@code imageFiles}: descriptors of an image that holds what runs, 0 for none; {@code imageKey}: its data key. */
     public static BootSpecs of(
-            RuntimeOptions options, String id, Spec spec, boolean start, int imageFiles)
+            RuntimeOptions options, String id, Spec spec, boolean start, int imageFiles, byte[] imageKey)
             throws SandboxException {
         ArrayList<GoferTree> trees = new ArrayList<>();
         ArrayList<BootMount> mounts = new ArrayList<>();
@@ -84,6 +84,7 @@ public record BootSpecs(BootSpec boot, List<GoferTree> trees) {
                         options.confine(),
                         start,
                         imageFiles,
+                        imageKey,
                         spec.root().readOnly(),
                         true,
                         spec.annotations().containsKey(KILLABLE_INIT),

@@ -10,7 +10,7 @@ import java.util.List;
 /**
  * What a fresh sandbox process is to become: sent as the first message of its boot socket, so that the process needs neither JSON nor the bundle. With
  * {@code killableInit} takes init's protection from signals it does not handle: for a command in the foreground, which a user wants to interrupt. With
- * {@code imageFiles} (descriptors: meta, chunk index, packs) it is a restore: what runs is in the image, and mounts say what its file systems connect to.
+ * {@code imageFiles} (descriptors: meta, chunk index, packs) and {@code imageKey} (its data key; empty: in clear) it is a restore: what runs is in the image, and mounts say what its file systems connect to.
  */
 public record BootSpec(
         String id,
@@ -20,6 +20,7 @@ public record BootSpec(
         boolean confine,
         boolean start,
         int imageFiles,
+        byte[] imageKey,
         boolean rootReadOnly,
         boolean rootOverlay,
         boolean killableInit,
@@ -43,7 +44,7 @@ public record BootSpec(
                         | (rootReadOnly ? 16 : 0)
                         | (rootOverlay ? 32 : 0)
                         | (killableInit ? 64 : 0));
-        out.i32(imageFiles).i64(memoryLimit).i64(pidsLimit).i32(mounts.size());
+        out.i32(imageFiles).bytes(imageKey).i64(memoryLimit).i64(pidsLimit).i32(mounts.size());
         for (BootMount mount : mounts) {
             out.string(mount.destination).utf8(mount.type).i32(mount.root);
             ProcessCodec.strings(out, mount.options);
@@ -57,6 +58,7 @@ public record BootSpec(
         String hostname = in.utf8();
         int flags = in.u8();
         int imageFiles = in.i32();
+        byte[] imageKey = in.bytes();
         long memoryLimit = in.i64();
         long pidsLimit = in.i64();
         ArrayList<BootMount> mounts = new ArrayList<>();
@@ -73,6 +75,7 @@ public record BootSpec(
                 (flags & 2) != 0,
                 (flags & 4) != 0,
                 imageFiles,
+                imageKey,
                 (flags & 16) != 0,
                 (flags & 32) != 0,
                 (flags & 64) != 0,

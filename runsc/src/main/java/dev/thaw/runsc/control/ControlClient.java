@@ -112,10 +112,15 @@ public final class ControlClient implements AutoCloseable {
         call(request(ControlProtocol.RESUME));
     }
 
-    /** Has the sandbox write an image to the descriptors. */
-    public Checkpointed checkpoint(boolean leaveRunning, int... fds) throws SandboxException {
+    /** Has the sandbox write an image to the descriptors, under the data key {@code key} unless that is empty. */
+    public Checkpointed checkpoint(boolean leaveRunning, byte[] key, int... fds) throws SandboxException {
         try {
-            WireReader in = call(request(ControlProtocol.CHECKPOINT).u8(leaveRunning ? 1 : 0), fds);
+            WireReader in =
+                    call(
+                            request(ControlProtocol.CHECKPOINT)
+                                    .u8(leaveRunning ? 1 : 0)
+                                    .bytes(key),
+                            fds);
             return new Checkpointed(in.i64(), in.i64());
         } catch (WireException e) {
             throw tooLarge();

@@ -13,7 +13,8 @@ package dev.thaw.runsc.control;
  *                                                      A SIGNAL on this connection gets no answer.
  * PAUSE        -                                       - (all tasks are stopped)
  * RESUME       -                                       -
- * CHECKPOINT   u8 leave running, descriptors           i64 bytes written, i64 ns paused
+ * CHECKPOINT   u8 leave running, bytes data key         i64 bytes written, i64 ns paused
+ *              (none: in clear), descriptors
  * PROCESSES    -                                       i32 n, n * (i32 pid, i32 ppid, i32 uid, i64 start ns, i64 cpu ns, utf8 command)
  * STATS        -                                       i64 memory, i64 memory limit, i64 processes, i64 processes limit, i64 cpu ns
  * STATUS       -                                       u8 0 created, 1 running, 2 paused

@@ -35,6 +35,7 @@ class BootSpecTest {
                     false,
                     true,
                     3,
+                    new byte[] {1, -1},
                     true,
                     false,
                     true,

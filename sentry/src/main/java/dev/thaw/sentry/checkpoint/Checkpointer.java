@@ -1,6 +1,5 @@
 package dev.thaw.sentry.checkpoint;
 
-import dev.thaw.host.HostSha256;
 import dev.thaw.platform.Platform;
 import dev.thaw.platform.memory.MemoryFile;
 import dev.thaw.sentry.kernel.Kernel;
@@ -10,7 +9,6 @@ import dev.thaw.state.StateCatalog;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ChunkReader;
 import dev.thaw.state.image.ContentHash;
-import dev.thaw.state.image.Hasher;
 import dev.thaw.state.image.ImageCodec;
 import dev.thaw.state.image.ImageFormat;
 import dev.thaw.state.image.ImageMeta;
@@ -45,8 +43,10 @@ public final class Checkpointer {
      * @param packFd an empty file for pages, best with O_DIRECT
      * @param metaFd an empty file for state and page map
      * @param knownFd a file of hashes of chunks that need not be written, or -1
+     * @param codec says whether the image is in clear or under a key
      */
-    public static Saved save(Kernel kernel, int packFd, int metaFd, int knownFd)
+    public static Saved save(
+            Kernel kernel, int packFd, int metaFd, int knownFd, ImageCodec codec)
             throws IOException {
         long start = System.nanoTime();
         kernel.pause();
@@ -70,9 +70,9 @@ public final class Checkpointer {
                         memory::load,
                         known,
                         new HostFile(packFd, "page pack"),
-                        codec(),
+                        codec,
                         THREADS);
-        byte[] meta = ImageMeta.encode(state, pages.pageMap(), pages.index(), codec());
+        byte[] meta = ImageMeta.encode(state, pages.pageMap(), pages.index(), codec);
         writeAll(new HostFile(metaFd, "state file"), meta);
         return new Saved(
                 pages.packBytes() + meta.length,
@@ -92,6 +92,7 @@ public final class Checkpointer {
             int metaFd,
             int chunksFd,
             int[] packFds,
+            ImageCodec codec,
             UnaryOperator<StateReader> services)
             throws IOException {
         HostFile metaFile = new HostFile(metaFd, "state file");
@@ -103,12 +104,12 @@ public final class Checkpointer {
         ImageMeta meta;
         ChunkReader chunks;
         try {
-            meta = ImageMeta.read(metaFile, codec());
+            meta = ImageMeta.read(metaFile, codec);
             chunks =
                     new ChunkReader(
                             ChunkIndex.decode(readAll(chunksFile, MAX_INDEX)),
                             packs,
-                            codec().chunks());
+                            codec.chunks());
         } finally {
             metaFile.close();
             chunksFile.close();
@@ -143,6 +144,7 @@ public final class Checkpointer {
     /** Loads the classes and libraries that a checkpoint needs: to be called before the process loses its file system. */
     public static void prepare() {
         try {
+            ImageCodec codec = HostPrimitives.get().plain();
             StateCatalog catalog = SentryStates.catalog();
             byte[] state = StateWriter.write(catalog, List.of());
             new StateReader(catalog).read(state);
@@ -164,15 +166,15 @@ public final class Checkpointer {
                                             data.asByteBuffer(),
                                             0,
                                             (int) data.byteSize()),
-                            codec(),
+                            codec,
                             1);
-            byte[] meta = ImageMeta.encode(state, result.pageMap(), result.index(), codec());
-            ImageMeta.read(new Bytes(MemorySegment.ofArray(meta)), codec());
+            byte[] meta = ImageMeta.encode(state, result.pageMap(), result.index(), codec);
+            ImageMeta.read(new Bytes(MemorySegment.ofArray(meta)), codec);
             try (ChunkReader reader =
                     new ChunkReader(
                             result.index(),
                             List.of(new Bytes(MemorySegment.ofBuffer(pack))),
-                            codec().chunks())) {
+                            codec.chunks())) {
                 reader.checkComplete(result.pageMap());
                 reader.read(result.pageMap().entries().getFirst().hash());
             }
@@ -191,16 +193,6 @@ public final class Checkpointer {
         public void read(MemorySegment target, long position) {
             MemorySegment.copy(bytes, position, target, 0, target.byteSize());
         }
-    }
-
-    private static ImageCodec codec() {
-        return ImageCodec.plain(Checkpointer::hasher);
-    }
-
-    private static Hasher hasher() {
-        return HostSha256.usable()
-                ? (bytes, length) -> ContentHash.wrap(HostSha256.hash(bytes, length))
-                : Hasher.ofJdk();
     }
 
     private static Set<ContentHash> readKnown(int fd) throws IOException {

@@ -158,7 +158,8 @@ final class TestSandbox implements AutoCloseable {
         int packFd = HostFiles.open(pack.toString(), Fcntl.O_CREAT | Fcntl.O_RDWR, 0x180);
         int metaFd = HostFiles.open(meta.toString(), Fcntl.O_CREAT | Fcntl.O_RDWR, 0x180);
         try {
-            return Checkpointer.save(kernel, packFd, metaFd, -1);
+            return Checkpointer.save(
+                    kernel, packFd, metaFd, -1, HostPrimitives.get().plain());
         } finally {
             HostFiles.close(packFd);
             HostFiles.close(metaFd);
@@ -173,7 +174,7 @@ final class TestSandbox implements AutoCloseable {
         int chunksFd = HostFiles.open(chunks.toString(), Fcntl.O_RDONLY, 0);
         int packFd = HostFiles.open(pack.toString(), Fcntl.O_RDONLY, 0);
         Kernel restored = newKernel();
-        Checkpointer.restore(restored, metaFd, chunksFd, new int[] {packFd}, services -> services);
+        Checkpointer.restore(restored, metaFd, chunksFd, new int[] {packFd}, HostPrimitives.get().plain(), services -> services);
         return restored;
     }
 

@@ -1,0 +1,90 @@
+package dev.thaw.runsc;
+
+import dev.thaw.state.ImageException;
+import dev.thaw.store.ImageDirectory;
+import dev.thaw.store.ImageDraft;
+import dev.thaw.store.ImageLease;
+import dev.thaw.store.ImageStore;
+import dev.thaw.store.KeyRing;
+import dev.thaw.store.LocalImageStore;
+import dev.thaw.store.StoredImage;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An image that a user named, kept from being removed until this is closed. An image is named by its directory, or as {@code STORE#ID} by the directory of a store and its id there;
+ * {@code STORE#} is where a new one goes.
+ */
+public final class OpenImage implements AutoCloseable {
+    private final StoredImage image;
+    private final @Nullable ImageLease lease;
+
+    private OpenImage(StoredImage image, @Nullable ImageLease lease) {
+        this.image = image;
+        this.lease = lease;
+    }
+
+    /** Opens the image {@code name}; {@code keys} are there to read it with. */
+    @SuppressWarnings("MustBeClosedChecker") // the lease is closed with the image
+    public static OpenImage of(String name, KeyRing keys) throws SandboxException {
+        int hash = name.lastIndexOf('#');
+        try {
+            if (hash < 0) {
+                return new OpenImage(ImageDirectory.open(Path.of(name)).with(keys), null);
+            }
+            ImageLease lease = store(name.substring(0, hash)).open(name.substring(hash + 1));
+            return new OpenImage(lease.image().with(keys), lease);
+        } catch (ImageException e) {
+            throw SandboxException.invalid(String.valueOf(e.getMessage()));
+        } catch (IOException e) {
+            throw SandboxException.internal("can not open " + name + ": " + Images.explain(e));
+        }
+    }
+
+    /** Begins an image with the name {@code DIR} or {@code STORE#}. */
+    public static ImageDraft create(String name) throws IOException {
+        return isInStore(name)
+                ? store(name.substring(0, name.length() - 1)).begin()
+                : ImageDirectory.create(Path.of(name));
+    }
+
+    /** Whether {@code name} means a new image in a store. */
+    public static boolean isInStore(String name) {
+        return name.endsWith("#");
+    }
+
+    /** The images beside which a new one of this name will lie, with which it may share a data key. */
+    public static List<StoredImage> relatives(String name) throws IOException {
+        if (isInStore(name)) {
+            return store(name.substring(0, name.length() - 1)).list();
+        }
+        List<StoredImage> found = new ArrayList<>();
+        if (Files.exists(Path.of(name, "manifest.json"))) {
+            try {
+                found.add(ImageDirectory.open(Path.of(name)));
+            } catch (ImageException e) {
+                // what is replaced need not be whole
+            }
+        }
+        return found;
+    }
+
+    private static ImageStore store(String name) throws IOException {
+        return new LocalImageStore(Path.of(name.isEmpty() ? "." : name));
+    }
+
+    public StoredImage image() {
+        return image;
+    }
+
+    @Override
+    public void close() {
+        if (lease != null) {
+            lease.close();
+        }
+    }
+}
