@@ -16,6 +16,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /** The named keys that images are encrypted with. The first is the one for new images. Closing overwrites them. */
@@ -33,18 +34,18 @@ public final class KeyRing implements AutoCloseable {
                     PosixFilePermission.OTHERS_WRITE);
 
     private final Map<String, byte[]> keys = new LinkedHashMap<>();
-    private final Primitives primitives;
+    private final Supplier<Primitives> primitives;
 
-    private KeyRing(Primitives primitives) {
+    private KeyRing(Supplier<Primitives> primitives) {
         this.primitives = primitives;
     }
 
     /**
      * Reads the keys of {@code file} (lines of {@code ID BASE64}, {@code #} begins a comment) and then of {@code variable}, as the environment has it; either may be null. The file must be readable for
-     * its owner only.
+     * its owner only. {@code primitives} is asked when there is something to compute.
      */
     public static KeyRing read(
-            @Nullable Path file, @Nullable String variable, Primitives primitives) {
+            @Nullable Path file, @Nullable String variable, Supplier<Primitives> primitives) {
         KeyRing ring = new KeyRing(primitives);
         if (file != null) {
             ring.readFile(file);
@@ -120,7 +121,7 @@ public final class KeyRing implements AutoCloseable {
 
     /** Who computes for those that use this ring. */
     public Primitives primitives() {
-        return primitives;
+        return primitives.get();
     }
 
     /** The id of the key for new images: {@code wanted}, which must be there, or the first. */
@@ -149,16 +150,16 @@ public final class KeyRing implements AutoCloseable {
                             + VARIABLE
                             + ")");
         }
-        return wrapped.unwrap(key, primitives.aead());
+        return wrapped.unwrap(key, primitives().aead());
     }
 
     WrappedKey wrap(String id, DataKey key) {
-        return WrappedKey.wrap(id, need(id), key, primitives.aead());
+        return WrappedKey.wrap(id, need(id), key, primitives().aead());
     }
 
     ImageCodec codec(WrappedKey wrapped) {
         try (DataKey key = unwrap(wrapped)) {
-            return primitives.sealed(key);
+            return primitives().sealed(key);
         }
     }
 

@@ -116,7 +116,7 @@ public final class StoredImage {
     }
 
     private KeyRing ring() {
-        return keys == null ? KeyRing.read(null, null, Primitives.JDK) : keys;
+        return keys == null ? KeyRing.read(null, null, () -> Primitives.JDK) : keys;
     }
 
     /** Wraps the data key under the key {@code to} instead, which makes it the one that the image needs. No chunk is written. */
@@ -252,7 +252,10 @@ public final class StoredImage {
     }
 
     private void check(boolean whole) {
-        ImageCodec codec = whole || isReadable() ? codec() : ImageCodec.plain();
+        ImageCodec codec =
+                whole || (manifest.encryption() != null && isReadable())
+                        ? codec()
+                        : ImageCodec.plain(); // which is not asked for hashes
         checkFile(meta(), manifest.meta());
         checkFile(chunks(), manifest.chunks());
         Path current = meta();
