@@ -203,12 +203,27 @@ public final class StoredImage {
 
     /** Throws when a file is missing, cut, or changed since it was written: hashes of the small files, checksums of the chunks. Needs no key; with one it also looks whether all chunks are there. */
     public void checkFiles() {
-        check(false);
+        check(false, null);
+    }
+
+    /** As {@link #checkFiles()}, but leaves out the packs that {@code verified} knows, and tells it of the others. */
+    public void checkFiles(VerifiedFiles verified) {
+        check(false, verified);
+    }
+
+    /** Tells {@code verified} of an image that was just written here. */
+    public void markVerified(VerifiedFiles verified) {
+        for (Path pack : packs()) {
+            VerifiedFiles.Stamp stamp = VerifiedFiles.look(pack);
+            if (stamp != null) {
+                verified.add(root(), pack, stamp);
+            }
+        }
     }
 
     /** As {@link #checkFiles}, and every chunk must decompress to what its hash says. */
     public void verify() {
-        check(true);
+        check(true, null);
     }
 
     /** Everything that {@link #verify} would find, a line each; without the image's key, all that can be seen in stored bytes. */
@@ -251,7 +266,7 @@ public final class StoredImage {
         }
     }
 
-    private void check(boolean whole) {
+    private void check(boolean whole, @Nullable VerifiedFiles verified) {
         ImageCodec codec =
                 whole || (manifest.encryption() != null && isReadable())
                         ? codec()
@@ -282,6 +297,12 @@ public final class StoredImage {
                                     + " bytes");
                 }
             }
+            VerifiedFiles.@Nullable Stamp[] unread = new VerifiedFiles.@Nullable Stamp[sources.size()];
+            boolean[] known = new boolean[sources.size()];
+            for (int i = 0; verified != null && i < known.length; i++) {
+                known[i] = verified.has(root(), packs().get(i));
+                unread[i] = known[i] ? null : VerifiedFiles.look(packs().get(i));
+            }
             try (ChunkReader reader =
                     new ChunkReader(
                             index, List.copyOf(sources), codec.chunks())) {
@@ -289,11 +310,20 @@ public final class StoredImage {
                     reader.checkComplete(map);
                 }
                 for (ChunkIndex.Entry entry : index.entries()) {
+                    if (known[entry.pack()]) {
+                        continue;
+                    }
                     current = packs().get(entry.pack());
                     if (whole) {
                         reader.read(entry.hash());
                     }
                     reader.checkStored(entry.hash());
+                }
+            }
+            for (int i = 0; verified != null && i < unread.length; i++) {
+                VerifiedFiles.Stamp stamp = unread[i];
+                if (stamp != null) {
+                    verified.add(root(), packs().get(i), stamp);
                 }
             }
         } catch (ImageException e) {

@@ -10,6 +10,7 @@ import dev.thaw.store.ImageDraft;
 import dev.thaw.store.ImageFacts;
 import dev.thaw.store.Manifest;
 import dev.thaw.store.StoredImage;
+import dev.thaw.store.VerifiedFiles;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
@@ -99,14 +100,18 @@ final class Images {
         }
     }
 
-    /** Throws unless every byte of the image is as it was written. */
-    static void check(StoredImage image) throws SandboxException {
+    /** Throws unless every byte of the image is as it was written; packs that this machine has read before and that did not change since are not read again. */
+    static void check(RuntimeOptions options, StoredImage image) throws SandboxException {
         try {
-            image.checkFiles();
+            image.checkFiles(verified(options));
         } catch (ImageException e) {
             throw new SandboxException(
                     SandboxException.Kind.INVALID, String.valueOf(e.getMessage()), e);
         }
+    }
+
+    static VerifiedFiles verified(RuntimeOptions options) {
+        return new VerifiedFiles(options.root().path().resolve(".verified"));
     }
 
     static void close(int[] fds) {

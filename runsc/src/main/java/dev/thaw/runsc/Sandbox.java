@@ -173,6 +173,7 @@ public final class Sandbox {
                                 maker.make(),
                                 leaveRunning,
                                 Images.facts(id(), "", options.platform(), spec, labels));
+                image.markVerified(Images.verified(options));
                 if (!leaveRunning) {
                     client.destroy();
                 }

@@ -181,7 +181,7 @@ public final class Sandboxes {
                 throw e;
             }
             if (image != null) {
-                Images.check(image);
+                Images.check(options, image);
             }
             process.awaitReady();
             if (image != null) {

@@ -21,12 +21,10 @@ import dev.thaw.store.StoredImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,9 +41,6 @@ public final class RunscEngine implements SandboxEngine {
     private final Installation installation;
     private final ImageStore store;
     private final Path logs;
-
-    /** The files of images that were found whole, as they were then. */
-    private final Map<String, String> checked = new ConcurrentHashMap<>();
 
     /** {@code state}: run-time state, emptied first; {@code images}: where images lie; {@code logs}: where ID.log, what the sandbox's own processes say, goes. */
     public RunscEngine(Path state, Path images, Path logs) throws IOException, EngineException {
@@ -101,11 +96,6 @@ public final class RunscEngine implements SandboxEngine {
         try {
             Spec spec = spec(config);
             StoredImage image = store.get(imageId);
-            String files = fingerprint(image);
-            if (!files.equals(checked.get(imageId))) {
-                image.checkFiles();
-                checked.put(imageId, files);
-            }
             Sandboxes sandboxes = sandboxes(id, config.platform());
             Sandboxes.Started started =
                     sandboxes.restoreAttached(
@@ -117,11 +107,6 @@ public final class RunscEngine implements SandboxEngine {
             return new RunscSandbox(this, sandboxes, started);
         } catch (ImageException e) {
             throw new EngineException(Kind.INVALID, String.valueOf(e.getMessage()), e);
-        } catch (NoSuchFileException e) {
-            throw new EngineException(Kind.INVALID, e.getFile() + " is missing", e);
-        } catch (IOException e) {
-            throw new EngineException(
-                    Kind.INVALID, "the image can not be read: " + e.getMessage(), e);
         } catch (SandboxException e) {
             throw wrap(e);
         }
@@ -131,7 +116,6 @@ public final class RunscEngine implements SandboxEngine {
     ImageInfo checkpoint(Sandbox sandbox, boolean leaveRunning) throws EngineException {
         try {
             StoredImage image = sandbox.checkpoint(store::begin, leaveRunning, Map.of());
-            checked.put(image.id(), fingerprint(image));
             var sizes = image.manifest().sizes();
             return new ImageInfo(
                     image.id(),
@@ -142,16 +126,12 @@ public final class RunscEngine implements SandboxEngine {
             throw wrap(e);
         } catch (ImageException e) {
             throw new EngineException(Kind.INTERNAL, String.valueOf(e.getMessage()), e);
-        } catch (IOException e) {
-            throw new EngineException(
-                    Kind.INTERNAL, "the image can not be read: " + e.getMessage(), e);
         }
     }
 
     @Override
     public void deleteImage(String imageId) throws EngineException {
         try {
-            checked.remove(imageId);
             store.delete(imageId);
         } catch (ImageException e) {
             LOG.info("image {} was gone already: {}", imageId, e.getMessage());
@@ -226,20 +206,5 @@ public final class RunscEngine implements SandboxEngine {
                     case INTERNAL -> Kind.INTERNAL;
                 };
         return new EngineException(kind, String.valueOf(e.getMessage()), e);
-    }
-
-    /** Sizes and times of change of an image's files: as long as they stay the same, so does what a check found. */
-    private static String fingerprint(StoredImage image) throws IOException {
-        StringBuilder text = new StringBuilder();
-        List<Path> files = new ArrayList<>(image.packs());
-        files.add(image.meta());
-        files.add(image.chunks());
-        for (Path file : files) {
-            text.append(file.getFileName())
-                    .append(' ')
-                    .append(Files.readAttributes(file, "unix:size,ctime,ino"))
-                    .append('\n');
-        }
-        return text.toString();
     }
 }
