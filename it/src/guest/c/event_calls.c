@@ -161,12 +161,13 @@ int main() {
   P("tset %d\n",timerfd_settime(tf,0,&its,0));
   usleep(55000);
   P("tread %ld",(long)read(tf,&v,8));
-  P(" ticks ok %d\n",v>=4&&v<=5);
+  P(" ticks ok %d\n",v>=4);
   timerfd_gettime(tf,&old);
   P("tget int %ld val ok %d\n",old.it_interval.tv_nsec,old.it_value.tv_nsec>0&&old.it_value.tv_nsec<=10000000);
   its=(struct itimerspec){{0,0},{0,1}};
   timerfd_settime(tf,TFD_TIMER_ABSTIME,&its,0);
-  P("abs past %ld %ld\n",(long)read(tf,&v,8),(long)v);
+  long past=read(tf,&v,8);
+  P("abs past %ld %ld\n",past,(long)v);
   // epoll
   int ep=epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event ev={EPOLLIN,{.u64=42}},out[8];

@@ -64,7 +64,7 @@ final class Processes {
         return stdio(UNNAMED, stdin, stdout, stderr);
     }
 
-    private static FdTable stdio(int name, int stdin, int stdout, int stderr)
+    static FdTable stdio(int name, int stdin, int stdout, int stderr)
             throws ErrnoException {
         FdTable fds = new FdTable();
         int index = name;

@@ -68,6 +68,7 @@ public final class Kernel implements Saveable, AutoCloseable {
     private volatile boolean paused;
     private volatile boolean closed;
     private volatile @Nullable Thread pauser;
+    private volatile @Nullable CallTrap trap;
 
     /** Whom {@link #outOfMemory} chose last. */
     private volatile @Nullable ThreadGroup victim;
@@ -258,8 +259,27 @@ public final class Kernel implements Saveable, AutoCloseable {
         return paused;
     }
 
+    /** Sets a trap for system calls, or takes the one that is set away. */
+    public void setTrap(@Nullable CallTrap next) {
+        trap = next;
+    }
+
+    @Nullable CallTrap trap() {
+        return trap;
+    }
+
     /** Brings every task to its safe point and holds it there. Returns when all are. Idempotent. */
     public void pause() {
+        beginPause();
+        pauser = Thread.currentThread();
+        while (!allSafe()) {
+            LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(1));
+        }
+        pauser = null;
+    }
+
+    /** Asks every task to go to its safe point. */
+    void beginPause() {
         KernelLock lock = tasks.lock();
         timers.pause();
         lock.lock();
@@ -273,15 +293,13 @@ public final class Kernel implements Saveable, AutoCloseable {
         } finally {
             lock.unlock();
         }
-        pauser = Thread.currentThread();
-        while (!allSafe()) {
-            LockSupport.parkNanos(this, TimeUnit.MILLISECONDS.toNanos(1));
-        }
-        pauser = null;
     }
 
     /** Lets paused (or restored) tasks go on. Idempotent. */
     public void resume() {
+        if (clock.release()) {
+            vdso.restart();
+        }
         KernelLock lock = tasks.lock();
         List<Task> starting = new ArrayList<>();
         lock.lock();
@@ -311,6 +329,7 @@ public final class Kernel implements Saveable, AutoCloseable {
     void beginRestore() {
         paused = true;
         timers.pause();
+        clock.hold();
     }
 
     private boolean allSafe() {

@@ -40,9 +40,9 @@ public record KernelState(
                 @Override
                 public Kernel create(KernelState s, RestoreContext context) {
                     Kernel kernel = context.service(Kernel.class);
+                    kernel.beginRestore();
                     kernel.clock()
                             .restore(s.clock.monotonic(), s.clock.boottime(), s.clock.realtime());
-                    kernel.beginRestore();
                     return kernel;
                 }
 

@@ -131,6 +131,13 @@ final class RunLoop implements Runnable {
     private boolean systemCall() {
         callDeadline = NO_DEADLINE;
         callProgress = 0;
+        CallTrap trap = task.kernel().trap();
+        if (trap != null && trap.count()) {
+            restartCode = Errno.ERESTARTNOINTR;
+            task.kernel().beginPause();
+            trap.spring();
+            return redispatch();
+        }
         long result = dispatch();
         if (result >= -(Errno.ERESTART_RESTARTBLOCK) && result <= -Errno.ERESTARTSYS) {
             restartCode = (int) -result;
@@ -400,18 +407,31 @@ final class RunLoop implements Runnable {
         return fp;
     }
 
+    /** The floating-point state for a signal's frame, also of a program that has not run yet. */
+    byte[] frameFp() throws ErrnoException {
+        if (guest == null && fpState == null) {
+            presentGuest();
+        }
+        return copyFp();
+    }
+
     /** Bytes of a floating-point area on this host. */
-    int fpSize() {
-        GuestThread current = guest;
-        return current == null ? 0 : current.fpSize();
+    int fpSize() throws ErrnoException {
+        return presentGuest().fpSize();
+    }
+
+    /** The guest thread, made now if a restored task asks for it before it has run. */
+    private GuestThread presentGuest() throws ErrnoException {
+        GuestThread current = guestThread();
+        if (current == null) {
+            throw ErrnoException.errno(Errno.EFAULT);
+        }
+        return current;
     }
 
     /** Sets the floating-point state from a signal frame (null: the initial state); EFAULT when the platform finds it bad. */
     void setFp(byte @Nullable [] fp) throws ErrnoException {
-        GuestThread current = guest;
-        if (current == null) {
-            throw ErrnoException.errno(Errno.EFAULT);
-        }
+        GuestThread current = presentGuest();
         if (fp == null) {
             current.resetFp();
             return;

@@ -59,7 +59,7 @@ final class SignalFrame {
         if (entering) {
             sp = stack.base() + stack.size();
         }
-        byte[] fp = task.runLoop.copyFp();
+        byte[] fp = task.runLoop.frameFp();
         long fpAddress = 0;
         if (fp.length >= HEADER_END) {
             sp = (sp - fp.length - 4) & -64L;

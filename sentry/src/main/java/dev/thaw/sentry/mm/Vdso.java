@@ -125,6 +125,17 @@ public final class Vdso implements Mappable {
         }
     }
 
+    /** Renews the parameters after the clocks were set, which guests see no way between. */
+    public void restart() {
+        mu.lock();
+        try {
+            scale = 0;
+        } finally {
+            mu.unlock();
+        }
+        update();
+    }
+
     /** Renews the parameters. */
     public void update() {
         mu.lock();

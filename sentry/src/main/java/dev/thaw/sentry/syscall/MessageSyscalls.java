@@ -122,13 +122,18 @@ final class MessageSyscalls {
         int flags = args.int32(3);
         long timeAddr = args.addr(4);
         long deadline = Deadlines.of(task, Deadlines.readTimespec(task, timeAddr));
-        int done = 0;
+        int done = (int) task.callProgress(); // messages, received before a pause
+        task.setCallProgress(0);
         try (FileDescription file = task.fds().get(args.int32(0))) {
             SocketFile socket = SocketFile.of(file);
             while (done < count) {
                 long header = vector + (long) done * MMSGHDR_SIZE;
                 int now = done > 0 && (flags & MSG_WAITFORONE) != 0 ? flags | MSG_DONTWAIT : flags;
                 long result = receiveMessage(task, socket, header, now & ~MSG_WAITFORONE);
+                if (result == -ERESTARTSYS && task.callProgress() == 0) {
+                    task.setCallProgress(done);
+                    return result;
+                }
                 if (result < 0) {
                     return done == 0 ? result : done;
                 }
@@ -301,7 +306,10 @@ final class MessageSyscalls {
                     deadline,
                     () -> socket.receive(task, target, flags, received));
         }
-        long done = 0;
+        long done = task.callProgress();
+        if (done > 0) {
+            target.skip(done);
+        }
         while (target.remaining() > 0) {
             long result;
             try {
@@ -317,6 +325,10 @@ final class MessageSyscalls {
                     return done;
                 }
                 throw e;
+            }
+            if (result == -ERESTARTSYS && done > 0) {
+                task.setCallProgress(done); // a pause must not be seen as a short read
+                return result;
             }
             if (result <= 0) {
                 return done > 0 ? done : result;

@@ -13,6 +13,8 @@ public class KernelClock {
     /** The host's time that counts while the clocks stand still, 0 while they run. */
     private volatile long frozenAt;
 
+    private volatile boolean held;
+
     public KernelClock() {
         long start = 1_000_000_000L - System.nanoTime();
         monotonicOffset = start;
@@ -52,12 +54,33 @@ public class KernelClock {
 
     /** Holds monotonic and boot time still, so that all that a checkpoint says of time, or a restore makes of it, is of one moment. */
     public void freeze() {
-        frozenAt = System.nanoTime() | 1;
+        if (!held) {
+            frozenAt = System.nanoTime() | 1;
+        }
     }
 
     /** Lets the clocks go on, where they would be without {@link #freeze}. */
     public void unfreeze() {
+        if (!held) {
+            frozenAt = 0;
+        }
+    }
+
+    /** Holds the clocks still until {@link #release}: a restored kernel that does not run yet. */
+    public void hold() {
+        frozenAt = System.nanoTime() | 1;
+        held = true;
+    }
+
+    /** Ends a {@link #hold}: monotonic time goes on where it stood, boot time where it would be. Returns whether there was one. */
+    public boolean release() {
+        if (!held) {
+            return false;
+        }
+        monotonicOffset -= System.nanoTime() - frozenAt;
+        held = false;
         frozenAt = 0;
+        return true;
     }
 
     /** Sets the clocks of a restored kernel: monotonic goes on at {@code monotonic}; boot time adds what passed in real time since the checkpoint. */
