@@ -20,8 +20,8 @@ import dev.thaw.sentry.kernel.Kernel;
 import dev.thaw.sentry.kernel.KernelConfig;
 import dev.thaw.sentry.kernel.ThreadGroup;
 import dev.thaw.sentry.vfs.MountNamespace;
-import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.ByteSource;
+import dev.thaw.state.image.ImageMeta;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -44,9 +44,12 @@ final class InProcessSandbox implements AutoCloseable {
     private GoferClient gofer;
     private Kernel kernel;
     private long imageBytes;
+    private int pack = -1;
     private final ArrayDeque<MemFdMemoryFile> memories = new ArrayDeque<>();
 
-    InProcessSandbox(String platform, Path temp, List<String> command, List<String> env, String cwd) throws Exception {
+    InProcessSandbox(
+            String platform, Path temp, List<String> command, List<String> env, String cwd)
+            throws Exception {
         this.temp = temp;
         this.spec =
                 new BootSpec(
@@ -68,18 +71,20 @@ final class InProcessSandbox implements AutoCloseable {
                                 new BootMount("/sys", "sysfs", -1, List.of("ro"))),
                         ProcessConfig.of(command, env, cwd));
         stdio[0] = HostFiles.open("/dev/null", Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0);
-        stdio[1] = output("out");
-        stdio[2] = output("err");
+        stdio[1] = open("out", Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_TRUNC);
+        stdio[2] = open("err", Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_TRUNC);
         kernel = newKernel();
         MountNamespace mounts = MountTable.build(spec, kernel, gofer);
-        kernel.createInit(Processes.spec(spec.process(), mounts, Processes.stdio(0, stdio[0], stdio[1], stdio[2])));
+        kernel.createInit(
+                Processes.spec(
+                        spec.process(),
+                        mounts,
+                        Processes.stdio(0, stdio[0], stdio[1], stdio[2])));
     }
 
-    private int output(String name) {
-        return HostFiles.open(
-                temp.resolve(name).toString(),
-                Fcntl.O_RDWR | Fcntl.O_CREAT | Fcntl.O_TRUNC | Fcntl.O_CLOEXEC,
-                0x180);
+    private int open(String name, int flags) {
+        return check(
+                HostFiles.open(temp.resolve(name).toString(), flags | Fcntl.O_CLOEXEC, 0x180));
     }
 
     Kernel kernel() {
@@ -164,15 +169,20 @@ final class InProcessSandbox implements AutoCloseable {
         return false;
     }
 
+    boolean hasEnded() {
+        return kernel.init().exitFuture().isDone() || kernel.endFuture().isDone();
+    }
+
     /** Freezes the guest; the kernel is paused. Throws the image away. */
     void save() throws IOException {
-        int pack = check(HostFiles.open(temp.resolve("pack").toString(), Fcntl.O_CREAT | Fcntl.O_TRUNC | Fcntl.O_RDWR | Fcntl.O_CLOEXEC, 0x180));
-        int meta = check(HostFiles.open(temp.resolve("meta").toString(), Fcntl.O_CREAT | Fcntl.O_TRUNC | Fcntl.O_RDWR | Fcntl.O_CLOEXEC, 0x180));
+        int create = Fcntl.O_CREAT | Fcntl.O_TRUNC | Fcntl.O_RDWR;
+        int packFd = open("pack", create);
+        int metaFd = open("meta", create);
         try {
-            imageBytes = Checkpointer.save(kernel, pack, meta, -1).bytes();
+            imageBytes = Checkpointer.save(kernel, packFd, metaFd, -1).bytes();
         } finally {
-            HostFiles.close(pack);
-            HostFiles.close(meta);
+            HostFiles.close(packFd);
+            HostFiles.close(metaFd);
         }
     }
 
@@ -182,28 +192,25 @@ final class InProcessSandbox implements AutoCloseable {
         closeKernel();
         kernel = newKernel();
         byte[] bytes = Files.readAllBytes(temp.resolve("meta"));
-        Path chunks = temp.resolve("chunks");
-        Files.write(chunks, ImageMeta.read(new Bytes(bytes)).index().encode());
+        Files.write(
+                temp.resolve("chunks"), ImageMeta.read(new Bytes(bytes)).index().encode());
         HostDescriptors descriptors = index -> index >= 0 && index <= 2 ? stdio[index] : -1;
         Checkpointer.restore(
                 kernel,
-                check(HostFiles.open(temp.resolve("meta").toString(), Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0)),
-                check(HostFiles.open(chunks.toString(), Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0)),
+                open("meta", Fcntl.O_RDONLY),
+                open("chunks", Fcntl.O_RDONLY),
                 packs(),
-                reader -> reader.with(GoferClient.class, gofer).with(HostDescriptors.class, descriptors));
-        if (spec.process().args().isEmpty()) {
-            throw new AssertionError();
-        }
+                reader ->
+                        reader.with(GoferClient.class, gofer)
+                                .with(HostDescriptors.class, descriptors));
         kernel.exposeInit();
     }
-
-    private int pack = -1;
 
     private int[] packs() {
         if (pack >= 0) {
             HostFiles.close(pack);
         }
-        pack = check(HostFiles.open(temp.resolve("pack").toString(), Fcntl.O_RDONLY | Fcntl.O_CLOEXEC, 0));
+        pack = open("pack", Fcntl.O_RDONLY);
         temp.resolve("pack").toFile().delete(); // the next image is another file
         return new int[] {pack};
     }
@@ -216,7 +223,8 @@ final class InProcessSandbox implements AutoCloseable {
 
         @Override
         public void read(MemorySegment target, long position) {
-            MemorySegment.copy(MemorySegment.ofArray(bytes), position, target, 0, target.byteSize());
+            MemorySegment.copy(
+                    MemorySegment.ofArray(bytes), position, target, 0, target.byteSize());
         }
     }
 
