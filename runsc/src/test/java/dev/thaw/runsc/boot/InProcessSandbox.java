@@ -10,6 +10,7 @@ import dev.thaw.host.HostSockets;
 import dev.thaw.host.Wire;
 import dev.thaw.platform.Platforms;
 import dev.thaw.platform.memory.MemFdMemoryFile;
+import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.control.BootSpec;
 import dev.thaw.runsc.control.BootSpec.BootMount;
 import dev.thaw.runsc.oci.ProcessConfig;
@@ -21,6 +22,7 @@ import dev.thaw.sentry.kernel.KernelConfig;
 import dev.thaw.sentry.kernel.ThreadGroup;
 import dev.thaw.sentry.vfs.MountNamespace;
 import dev.thaw.state.image.ByteSource;
+import dev.thaw.state.image.ImageCodec;
 import dev.thaw.state.image.ImageMeta;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -60,6 +62,7 @@ final class InProcessSandbox implements AutoCloseable {
                         false,
                         false,
                         0,
+                        new byte[0],
                         false,
                         true,
                         true,
@@ -80,6 +83,14 @@ final class InProcessSandbox implements AutoCloseable {
                         spec.process(),
                         mounts,
                         Processes.stdio(0, stdio[0], stdio[1], stdio[2])));
+    }
+
+    private static ImageCodec codec() {
+        try {
+            return SandboxKernel.codec(new byte[0]);
+        } catch (SandboxException e) {
+            throw new AssertionError(e);
+        }
     }
 
     private int open(String name, int flags) {
@@ -179,7 +190,7 @@ final class InProcessSandbox implements AutoCloseable {
         int packFd = open("pack", create);
         int metaFd = open("meta", create);
         try {
-            imageBytes = Checkpointer.save(kernel, packFd, metaFd, -1).bytes();
+            imageBytes = Checkpointer.save(kernel, packFd, metaFd, -1, codec()).bytes();
         } finally {
             HostFiles.close(packFd);
             HostFiles.close(metaFd);
@@ -193,13 +204,14 @@ final class InProcessSandbox implements AutoCloseable {
         kernel = newKernel();
         byte[] bytes = Files.readAllBytes(temp.resolve("meta"));
         Files.write(
-                temp.resolve("chunks"), ImageMeta.read(new Bytes(bytes)).index().encode());
+                temp.resolve("chunks"), ImageMeta.read(new Bytes(bytes), codec()).index().encode());
         HostDescriptors descriptors = index -> index >= 0 && index <= 2 ? stdio[index] : -1;
         Checkpointer.restore(
                 kernel,
                 open("meta", Fcntl.O_RDONLY),
                 open("chunks", Fcntl.O_RDONLY),
                 packs(),
+                codec(),
                 reader ->
                         reader.with(GoferClient.class, gofer)
                                 .with(HostDescriptors.class, descriptors));
