@@ -1,5 +1,6 @@
 package dev.thaw.store;
 
+import dev.thaw.state.ImageException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,6 +35,28 @@ public final class ImageDirectory {
                         }
                     }
                 });
+    }
+
+    /** Makes {@code directory} an image of what {@code filler} brings, after checking it. When it throws, there is none. */
+    public static StoredImage adopt(Path directory, ImageStore.Filler filler) throws IOException {
+        if (Files.exists(directory.resolve(MANIFEST))) {
+            throw new ImageException(directory + " holds an image already");
+        }
+        boolean made = !Files.exists(directory);
+        StoreFiles.createDirectories(directory);
+        boolean done = false;
+        try (Scratch scratch = Scratch.create(directory)) {
+            StoredImage image = Adoption.fill(scratch, filler);
+            Adoption.move(image, directory);
+            StoreFiles.move(scratch.directory().resolve(MANIFEST), directory.resolve(MANIFEST));
+            StoreFiles.syncDirectory(directory);
+            done = true;
+            return open(directory);
+        } finally {
+            if (made && !done) {
+                StoreFiles.delete(directory);
+            }
+        }
     }
 
     /** The image in {@code directory}. */

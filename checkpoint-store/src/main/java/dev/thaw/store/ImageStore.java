@@ -3,6 +3,7 @@ package dev.thaw.store;
 import com.google.errorprone.annotations.MustBeClosed;
 import dev.thaw.state.ImageException;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,6 +22,15 @@ public interface ImageStore {
     /** As {@link #get}, with all its files here and kept from being removed, so that they can be opened to restore from. */
     @MustBeClosed
     ImageLease open(String id) throws IOException;
+
+    /** Fills an empty directory with the files of an image that was made elsewhere, {@code manifest.json} and what it names. */
+    @FunctionalInterface
+    interface Filler {
+        void fill(Path directory) throws IOException;
+    }
+
+    /** Takes an image that {@code filler} brings, with the id it has, after checking its files. When it throws, there is none. */
+    StoredImage adopt(Filler filler) throws IOException;
 
     /** Removes an image and the bytes that no other needs. */
     void delete(String id) throws IOException;

@@ -181,6 +181,38 @@ public final class LocalImageStore implements ImageStore {
     }
 
     @Override
+    public StoredImage adopt(Filler filler) throws IOException {
+        try (Scratch scratch = locked(() -> Scratch.create(root))) {
+            StoredImage image = Adoption.fill(scratch, filler);
+            Manifest manifest = image.manifest();
+            if (!manifest.id().matches(ID)) {
+                throw new ImageException("the image's id can not be a name in " + root);
+            }
+            return locked(
+                    () -> {
+                        if (Files.exists(manifestFile(manifest.id()))) {
+                            throw new ImageException(
+                                    root + " holds image " + manifest.id() + " already");
+                        }
+                        if (manifest.parent() != null
+                                && !Files.exists(manifestFile(manifest.parent()))) {
+                            throw new ImageException(
+                                    root
+                                            + " lacks the image's parent "
+                                            + manifest.parent()
+                                            + ": import that first, or flatten the image before its export");
+                        }
+                        Adoption.move(image, root);
+                        StoreFiles.move(
+                                scratch.directory().resolve("manifest.json"),
+                                manifestFile(manifest.id()));
+                        StoreFiles.syncDirectory(root);
+                        return get(manifest.id());
+                    });
+        }
+    }
+
+    @Override
     public void delete(String id) throws IOException {
         locked(
                 () -> {

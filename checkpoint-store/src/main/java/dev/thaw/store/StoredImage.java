@@ -254,8 +254,13 @@ public final class StoredImage {
         }
     }
 
+    /** The manifest in {@code directory}, of which nothing else is looked at. */
+    public static Manifest manifestIn(Path directory) {
+        return ImageDirectory.open(directory).manifest();
+    }
+
     /** Where the image's chunks lie. */
-    ChunkIndex chunkIndex() {
+    public ChunkIndex chunkIndex() {
         checkFile(chunks(), manifest.chunks());
         try {
             return ChunkIndex.decode(Files.readAllBytes(chunks()));
