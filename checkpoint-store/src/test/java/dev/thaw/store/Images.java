@@ -71,9 +71,8 @@ final class Images {
                         draft.pack(), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
             result =
                     PagesWriter.write(
-                            memory,
+                            PagesWriter.Source.of(memory),
                             runs,
-                            (offset, length) -> {},
                             known,
                             (data, position) -> {
                                 ByteBuffer bytes = data.asByteBuffer();

@@ -40,9 +40,8 @@ public final class ImageRehearsal {
                                 StandardOpenOption.WRITE)) {
                     pages =
                             PagesWriter.write(
-                                    MemorySegment.ofBuffer(page),
+                                    PagesWriter.Source.of(MemorySegment.ofBuffer(page)),
                                     runs,
-                                    (offset, length) -> {},
                                     Set.of(),
                                     (data, position) ->
                                             pack.write(

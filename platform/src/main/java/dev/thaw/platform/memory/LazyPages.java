@@ -50,11 +50,14 @@ final class LazyPages {
                 }
                 bits = grown;
             }
-            for (long page = offset >> 12; page < end; page++) {
-                if (!isLazy(page)) {
-                    bits.set((int) (page >> 6), bits.get((int) (page >> 6)) | 1L << page);
-                    left = left + 1;
-                }
+            for (long page = offset >> 12; page < end; ) {
+                long stop = Math.min(end, (page | 63) + 1);
+                int word = (int) (page >> 6);
+                long old = bits.get(word);
+                long now = old | (-1L >>> (64 - (stop - page))) << page;
+                bits.set(word, now);
+                left = left + Long.bitCount(now ^ old);
+                page = stop;
             }
         } finally {
             mu.unlock();

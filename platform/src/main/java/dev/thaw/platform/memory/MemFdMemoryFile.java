@@ -56,6 +56,13 @@ public final class MemFdMemoryFile extends MemoryFile {
 
     private volatile long limit = Long.MAX_VALUE;
     private volatile @Nullable LazyPages lazy;
+
+    /** Whether a page was ever guarded. */
+    private volatile boolean guards;
+
+    /** Set and cleared while nobody writes pages. */
+    private volatile @Nullable PageSnapshot snapshot;
+
     private boolean closed;
 
     private MemFdMemoryFile(int fd, long size, MemorySegment view) {
@@ -169,7 +176,11 @@ public final class MemFdMemoryFile extends MemoryFile {
     @GuardedBy("mu")
     private long takeKeptLocked() {
         long page = kept[--keptCount];
-        countsOf(page)[(int) page & PageChunk.PAGES - 1] = 1;
+        int i = (int) page & PageChunk.PAGES - 1;
+        countsOf(page)[i] = 1;
+        if (guards) {
+            chunkLocked((int) (page >> PageChunk.SHIFT)).unguardRange(i, i + 1);
+        }
         return page;
     }
 
@@ -182,7 +193,8 @@ public final class MemFdMemoryFile extends MemoryFile {
         if (pagesUntilCheck > 0) {
             return false;
         }
-        if (residentBytes() >= limit) {
+        PageSnapshot current = snapshot;
+        if (residentBytes() - (current == null ? 0 : current.heldBytes()) >= limit) {
             return true;
         }
         pagesUntilCheck = CHECK_EVERY_PAGES;
@@ -258,7 +270,11 @@ public final class MemFdMemoryFile extends MemoryFile {
 
     @GuardedBy("mu")
     private void takeLocked(int chunk, int start, int pages) {
-        chunkLocked(chunk).take(start, pages);
+        PageChunk taken = chunkLocked(chunk);
+        taken.take(start, pages);
+        if (guards) {
+            taken.unguardRange(start, start + pages);
+        }
         updateSetsLocked(chunk);
     }
 
@@ -338,7 +354,7 @@ public final class MemFdMemoryFile extends MemoryFile {
             long end = (offset + length) >> 12;
             long start = -1;
             for (long page = offset >> 12; page <= end; page++) {
-                boolean gone = page < end && dropLocked(page);
+                boolean gone = page < end && dropLocked(page) && !holdLocked(page);
                 if (gone && start < 0) {
                     start = page;
                 } else if (!gone && start >= 0) {
@@ -371,6 +387,13 @@ public final class MemFdMemoryFile extends MemoryFile {
             throw new AssertionError("page at offset " + (page << 12) + " is given back twice");
         }
         return count == 0;
+    }
+
+    /** Whether a snapshot still wants a page that is not referenced any more: it is given back with the snapshot then. */
+    @GuardedBy("mu")
+    private boolean holdLocked(long page) {
+        PageSnapshot current = snapshot;
+        return current != null && current.hold(page);
     }
 
     /** Keeps a short freed run for later copies instead of punching it. */
@@ -468,6 +491,123 @@ public final class MemFdMemoryFile extends MemoryFile {
             lazy = pages;
         }
         pages.add(offset, length);
+        guard(offset, length);
+    }
+
+    private void guard(long offset, long length) {
+        mu.lock();
+        try {
+            long end = (offset + length) >> 12;
+            growLocked(Math.max(top, (int) ((end + PageChunk.PAGES - 1) >> PageChunk.SHIFT)));
+            for (long page = offset >> 12; page < end; ) {
+                long stop = Math.min(end, (page | 63) + 1);
+                chunkLocked((int) (page >> PageChunk.SHIFT))
+                        .guard(
+                                (int) (page >> 6) & PageChunk.WORDS - 1,
+                                (-1L >>> (64 - (stop - page))) << page);
+                page = stop;
+            }
+            guards = true;
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    @Override
+    public boolean hasGuards() {
+        return guards;
+    }
+
+    @Override
+    public boolean isGuarded(long offset) {
+        long page = offset >> 12;
+        return guards && (guardedWord(page) & 1L << page) != 0;
+    }
+
+    private long guardedWord(long page) {
+        PageChunk chunk = chunks[(int) (page >> PageChunk.SHIFT)];
+        return chunk == null ? 0 : chunk.guarded((int) (page >> 6) & PageChunk.WORDS - 1);
+    }
+
+    @Override
+    public void beforeWrite(long offset, long length) {
+        if (!guards || length <= 0) {
+            return;
+        }
+        long end = (offset + length + PAGE_SIZE - 1) >> 12;
+        for (long page = offset >> 12; page < end; ) {
+            long stop = Math.min(end, (page | 63) + 1);
+            long mask = (-1L >>> (64 - (stop - page))) << page;
+            if ((guardedWord(page) & mask) != 0) {
+                open(page >> 6, mask);
+            }
+            page = stop;
+        }
+    }
+
+    /** The content is saved before the guard goes, so that who sees none may write. */
+    private void open(long stretch, long mask) {
+        PageSnapshot current = snapshot;
+        if (current != null) {
+            current.save(stretch, mask);
+        }
+        PageChunk chunk = chunks[(int) (stretch / PageChunk.WORDS)];
+        if (chunk != null) {
+            chunk.unguard((int) stretch & PageChunk.WORDS - 1, mask);
+        }
+    }
+
+    @Override
+    public PageSnapshot snapshot(boolean changedOnly) {
+        mu.lock();
+        try {
+            if (snapshot != null) {
+                throw new IllegalStateException("a snapshot is in progress");
+            }
+            long[] wanted = new long[top * PageChunk.WORDS];
+            long[] changed = new long[wanted.length];
+            for (int i = 0; i < top; i++) {
+                PageChunk chunk = chunks[i];
+                for (int word = 0; chunk != null && word < PageChunk.WORDS; word++) {
+                    int stretch = i * PageChunk.WORDS + word;
+                    chunk.guardTaken(word);
+                    wanted[stretch] = chunk.taken(word);
+                    changed[stretch] = chunk.takeChanged(word);
+                }
+            }
+            for (int i = 0; i < keptCount; i++) { // old content that nobody wants
+                wanted[(int) (kept[i] >> 6)] &= ~(1L << kept[i]);
+                changed[(int) (kept[i] >> 6)] &= ~(1L << kept[i]);
+            }
+            guards = true;
+            PageSnapshot made = new PageSnapshot(this, wanted, changed, changedOnly);
+            snapshot = made;
+            return made;
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    /** Ends the snapshot: gives back what it held, and if it came to nothing, what changed before it counts as changed still. */
+    void end(PageSnapshot ended, boolean complete) {
+        long[] runs;
+        mu.lock();
+        try {
+            if (snapshot != ended) {
+                return;
+            }
+            snapshot = null;
+            runs = ended.heldRuns();
+            for (int i = 0; !complete && i < ended.stretches(); i++) {
+                PageChunk chunk = chunks[i / PageChunk.WORDS];
+                if (chunk != null) {
+                    chunk.restoreChanges(i & PageChunk.WORDS - 1, ended.changed(i));
+                }
+            }
+        } finally {
+            mu.unlock();
+        }
+        punch(runs, runs.length);
     }
 
     @Override

@@ -49,7 +49,7 @@ public abstract class MemoryFile implements AutoCloseable {
     /** Whether any page still waits for {@link #load}. */
     public abstract boolean isLazy();
 
-    /** For restore: the pages of the run (reserved before) get their content from {@code loader} on their first {@link #load}. All lazy runs have one loader. */
+    /** For restore: the pages of the run get their content from {@code loader} on their first {@link #load}, and count as not changed since that image. All lazy runs have one loader. */
     public abstract void setLazy(PageLoader loader, long offset, long length);
 
     /**
@@ -80,6 +80,25 @@ public abstract class MemoryFile implements AutoCloseable {
      * allocate or release meanwhile.
      */
     public abstract void forEachPopulated(RunVisitor visitor);
+
+    /**
+     * To be called before pages are written through {@link #view}, or mapped for a guest with write access: what a snapshot in progress still wants of them is saved first, and they count as changed. Cheap when
+     * they were written since the last snapshot. The caller holds references of the pages.
+     */
+    public abstract void beforeWrite(long offset, long length);
+
+    /** Whether the page at {@code offset} was not written since the last snapshot or restore, so that a mapping of it must not be writable before {@link #beforeWrite}. */
+    public abstract boolean isGuarded(long offset);
+
+    /** Whether {@link #isGuarded} may be true of any page. */
+    public abstract boolean hasGuards();
+
+    /**
+     * Begins a snapshot of all pages as they are now. Nothing may write pages meanwhile, and from now on only after {@link #beforeWrite}: mappings with write access must have been withdrawn.
+     *
+     * @param changedOnly only what differs from the last snapshot that was completed, or from the image that was restored
+     */
+    public abstract PageSnapshot snapshot(boolean changedOnly);
 
     /** Sets the most bytes the file may keep resident; {@link Long#MAX_VALUE} for none. Past it, allocations fail. */
     public abstract void setLimit(long bytes);

@@ -247,25 +247,37 @@ final class ControlServer implements Runnable {
             if (pack < 0 || meta < 0 || !sandbox.isStarted()) {
                 throw SandboxException.conflict("container not running");
             }
-            boolean wasPaused = kernel.isPaused();
             boolean done = false;
+            boolean wasPaused = false;
+            if (!sandbox.checkpointing().tryLock()) {
+                close(pack, meta, known);
+                throw SandboxException.conflict("another checkpoint is in progress");
+            }
             try {
-                Checkpointer.Saved saved = Checkpointer.save(kernel, pack, meta, known, codec);
+                wasPaused = kernel.isPaused();
+                Checkpointer.Saved saved =
+                        Checkpointer.save(
+                                kernel, leaveRunning && !wasPaused, pack, meta, known, codec);
                 out.i64(saved.bytes()).i64(saved.pausedNanos());
                 done = true;
             } catch (IOException | ImageException e) {
                 throw SandboxException.internal("can not write the image: " + e.getMessage());
             } finally {
-                for (int fd : new int[] {pack, meta, known}) {
-                    if (fd >= 0) {
-                        HostFiles.close(fd);
-                    }
-                }
-                if (!wasPaused && (leaveRunning || !done)) {
+                sandbox.checkpointing().unlock();
+                close(pack, meta, known);
+                if (!wasPaused && !leaveRunning && !done) {
                     kernel.resume();
                 }
             }
             frozen = !wasPaused && !leaveRunning;
+        }
+
+        private static void close(int... fds) {
+            for (int fd : fds) {
+                if (fd >= 0) {
+                    HostFiles.close(fd);
+                }
+            }
         }
 
         private void processes(WireWriter out) throws WireException {

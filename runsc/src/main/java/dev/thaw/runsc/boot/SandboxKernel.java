@@ -24,6 +24,7 @@ import dev.thaw.state.crypt.DataKey;
 import dev.thaw.state.image.ImageCodec;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /** The kernel of this sandbox with what connects it to the host: its platform, its gofer, its stdio. */
@@ -37,6 +38,9 @@ final class SandboxKernel {
     private volatile ThreadGroup init;
     private volatile boolean started;
     private final CompletableFuture<Integer> exit;
+
+    /** Held while an image is written. */
+    private final ReentrantLock checkpointing = new ReentrantLock();
 
     private SandboxKernel(
             BootSpec spec,
@@ -146,6 +150,10 @@ final class SandboxKernel {
 
     MountNamespace mounts() {
         return mounts;
+    }
+
+    ReentrantLock checkpointing() {
+        return checkpointing;
     }
 
     boolean isStarted() {

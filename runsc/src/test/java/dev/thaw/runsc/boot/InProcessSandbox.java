@@ -190,7 +190,7 @@ final class InProcessSandbox implements AutoCloseable {
         int packFd = open("pack", create);
         int metaFd = open("meta", create);
         try {
-            imageBytes = Checkpointer.save(kernel, packFd, metaFd, -1, codec()).bytes();
+            imageBytes = Checkpointer.save(kernel, false, packFd, metaFd, -1, codec()).bytes();
         } finally {
             HostFiles.close(packFd);
             HostFiles.close(metaFd);

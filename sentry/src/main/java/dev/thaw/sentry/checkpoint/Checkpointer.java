@@ -2,7 +2,9 @@ package dev.thaw.sentry.checkpoint;
 
 import dev.thaw.platform.Platform;
 import dev.thaw.platform.memory.MemoryFile;
+import dev.thaw.platform.memory.PageSnapshot;
 import dev.thaw.sentry.kernel.Kernel;
+import dev.thaw.sentry.mm.MemoryManager;
 import dev.thaw.state.ImageException;
 import dev.thaw.state.Saveable;
 import dev.thaw.state.StateCatalog;
@@ -34,11 +36,16 @@ public final class Checkpointer {
     private static final int THREADS = 2;
     private static final int MAX_INDEX = 1 << 30;
 
-    /** What {@link #save} wrote, and how long the guest had stood still when it returned. */
-    public record Saved(long bytes, long pausedNanos, int stateBytes, long pages) {}
+    /**
+     * What {@link #save} wrote, and how long the guest stood still: until it went on, or until the end.
+     *
+     * @param copied pages that the guest wrote before they had been read
+     */
+    public record Saved(long bytes, long pausedNanos, int stateBytes, long pages, long copied) {}
 
     /**
-     * Pauses the kernel and writes its state and pages. The kernel is paused when this returns, also when it throws: let it go on with {@link Kernel#resume}, or end it.
+     * Pauses the kernel and writes its state and pages. With {@code live} the kernel goes on as soon as its state is known, and its pages are written behind its back; it runs when this returns, also when it
+     * throws. Else it is paused then: let it go on with {@link Kernel#resume}, or end it. One at a time.
      *
      * @param packFd an empty file for pages, best with O_DIRECT
      * @param metaFd an empty file for state and page map
@@ -46,28 +53,61 @@ public final class Checkpointer {
      * @param codec says whether the image is in clear or under a key
      */
     public static Saved save(
-            Kernel kernel, int packFd, int metaFd, int knownFd, ImageCodec codec)
+            Kernel kernel, boolean live, int packFd, int metaFd, int knownFd, ImageCodec codec)
             throws IOException {
+        Set<ContentHash> known = readKnown(knownFd);
+        Frozen frozen = freeze(kernel, live);
+        try (PageSnapshot snapshot = frozen.pages) {
+            Saved saved = write(frozen, known, packFd, metaFd, codec);
+            snapshot.complete();
+            return live
+                    ? saved
+                    : new Saved(
+                            saved.bytes,
+                            System.nanoTime() - frozen.start,
+                            saved.stateBytes,
+                            saved.pages,
+                            saved.copied);
+        }
+    }
+
+    /** A kernel at one moment. */
+    private record Frozen(byte[] state, PageSnapshot pages, long start, long pausedNanos) {}
+
+    private static Frozen freeze(Kernel kernel, boolean live) throws IOException {
         long start = System.nanoTime();
         kernel.pause();
-        MemoryFile memory = kernel.memory();
-        byte[] state;
         kernel.clock().freeze();
         try {
-            state = StateWriter.write(SentryStates.catalog(), List.of(kernel));
+            byte[] state = StateWriter.write(SentryStates.catalog(), List.of(kernel));
+            for (MemoryManager mm : kernel.addressSpaces()) {
+                mm.withdrawWrites();
+            }
+            PageSnapshot pages = kernel.memory().snapshot(false);
+            return new Frozen(state, pages, start, System.nanoTime() - start);
         } catch (RuntimeException e) {
             throw new IOException("state can not be saved: " + e.getMessage(), e);
         } finally {
             kernel.clock().unfreeze();
+            if (live) {
+                kernel.resume();
+            }
         }
+    }
+
+    private static Saved write(
+            Frozen frozen, Set<ContentHash> known, int packFd, int metaFd, ImageCodec codec)
+            throws IOException {
+        PageSnapshot snapshot = frozen.pages;
+        byte[] state = frozen.state;
         PagesWriter.Runs runs = new PagesWriter.Runs();
-        memory.forEachPopulated(runs::add);
-        Set<ContentHash> known = readKnown(knownFd);
+        for (int i = 0; i < snapshot.stretches(); i++) {
+            runs.addStretch(i, snapshot.wanted(i));
+        }
         PagesWriter.Result pages =
                 PagesWriter.write(
-                        memory.view(),
+                        (stretch, mask, raw) -> snapshot.read((int) stretch, mask, raw),
                         runs,
-                        memory::load,
                         known,
                         new HostFile(packFd, "page pack"),
                         codec,
@@ -76,9 +116,10 @@ public final class Checkpointer {
         writeAll(new HostFile(metaFd, "state file"), meta);
         return new Saved(
                 pages.packBytes() + meta.length,
-                System.nanoTime() - start,
+                frozen.pausedNanos,
                 state.length,
-                pages.pageMap().pages());
+                pages.pageMap().pages(),
+                snapshot.copied());
     }
 
     /**
@@ -156,9 +197,8 @@ public final class Checkpointer {
             ByteBuffer pack = ByteBuffer.allocateDirect(1 << 16);
             PagesWriter.Result result =
                     PagesWriter.write(
-                            page,
+                            PagesWriter.Source.of(page),
                             runs,
-                            (offset, length) -> {},
                             Set.of(),
                             (data, position) ->
                                     pack.put(

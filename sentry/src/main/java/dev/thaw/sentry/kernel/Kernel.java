@@ -6,6 +6,7 @@ import dev.thaw.platform.Platform;
 import dev.thaw.platform.memory.MemoryFile;
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.lock.KernelLock;
+import dev.thaw.sentry.mm.MemoryManager;
 import dev.thaw.sentry.mm.Vdso;
 import dev.thaw.sentry.signal.SignalInfo;
 import dev.thaw.sentry.strace.Strace;
@@ -16,7 +17,10 @@ import dev.thaw.state.SaveContext;
 import dev.thaw.state.Saveable;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
@@ -323,6 +327,20 @@ public final class Kernel implements Saveable, AutoCloseable {
         for (Task task : starting) {
             startThread(task);
         }
+    }
+
+    /** The address spaces of all tasks, each once. The kernel is paused. */
+    public List<MemoryManager> addressSpaces() {
+        Set<MemoryManager> found = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (ThreadGroup group : tasks.groups()) {
+            for (Task task : group.tasks) {
+                MemoryManager mm = task.mmOrNull();
+                if (mm != null) {
+                    found.add(mm);
+                }
+            }
+        }
+        return List.copyOf(found);
     }
 
     /** A restore begins: nothing runs before {@link #resume}. */

@@ -88,6 +88,9 @@ final class Faults {
                         }
                         filled = copied == FILLED;
                     }
+                    if (host && write && memory.hasGuards()) {
+                        mm.guard.openLocked(vma, page);
+                    }
                     return host ? mapAroundLocked(vma, page, filled) : FaultResult.RESOLVED;
                 }
             } finally {
@@ -200,7 +203,10 @@ final class Faults {
     /** Maps the run of consecutive pages around {@code page} that the host does not map yet as it may. */
     private int mapAroundLocked(Vma vma, long page, boolean filled) {
         long entry = table.get(page);
-        boolean writable = (entry & WRITABLE) != 0 && (vma.prot & PROT_WRITE) != 0;
+        boolean mayWrite = (entry & WRITABLE) != 0 && (vma.prot & PROT_WRITE) != 0;
+        boolean guards = mayWrite && memory.hasGuards();
+        boolean guarded = guards && memory.isGuarded(entry & OFFSET_MASK);
+        boolean writable = mayWrite && !guarded;
         int prot = writable ? vma.prot : vma.prot & ~PROT_WRITE;
         long done = writable ? MAPPED | MAPPED_WRITABLE : MAPPED;
         long bottom = Math.max(page & -LEAF_SIZE, vma.start);
@@ -216,7 +222,10 @@ final class Faults {
         boolean allMapped = (entry & MAPPED) != 0;
         for (long wanted = (entry & care) - PAGE; low > bottom; wanted -= PAGE) {
             long below = leaf[PageTable.slot(low - PAGE)];
-            if (below == 0 || (below & care) != wanted || (below & done) == done) {
+            if (below == 0
+                    || (below & care) != wanted
+                    || (below & done) == done
+                    || (guards && memory.isGuarded(below & OFFSET_MASK) != guarded)) {
                 break;
             }
             allMapped &= (below & MAPPED) != 0;
@@ -225,7 +234,10 @@ final class Faults {
         long high = page + PAGE;
         for (long wanted = (entry & care) + PAGE; high < ceiling; wanted += PAGE) {
             long above = leaf[PageTable.slot(high)];
-            if (above == 0 || (above & care) != wanted || (above & done) == done) {
+            if (above == 0
+                    || (above & care) != wanted
+                    || (above & done) == done
+                    || (guards && memory.isGuarded(above & OFFSET_MASK) != guarded)) {
                 break;
             }
             allMapped &= (above & MAPPED) != 0;

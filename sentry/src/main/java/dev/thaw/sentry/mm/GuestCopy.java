@@ -103,6 +103,7 @@ final class GuestCopy {
                 long to = locateLocked(address, PROT_WRITE);
                 if (to >= 0) {
                     long count = consecutiveLocked(address, length, PROT_WRITE);
+                    memory.beforeWrite(to, count);
                     if (source == null) {
                         view.asSlice(to, count).fill((byte) 0);
                     } else {
@@ -157,6 +158,9 @@ final class GuestCopy {
             try {
                 long at = locateLocked(address, access);
                 if (at >= 0) {
+                    if (access == PROT_WRITE) {
+                        memory.beforeWrite(at, 1); // aligned, so in one page
+                    }
                     switch (kind) {
                         case GET_INT:
                             return (int) INT.getVolatile(view, at);

@@ -337,10 +337,12 @@ final class Mappings {
                 table.clearFlags(at, end, MAPPED | MAPPED_WRITABLE);
                 return;
             }
-            boolean write = (prot & PROT_WRITE) != 0 && (entry & WRITABLE) != 0;
+            boolean guarded = mm.memory.isGuarded(entry & OFFSET_MASK);
+            boolean write = (prot & PROT_WRITE) != 0 && (entry & WRITABLE) != 0 && !guarded;
             long stop = at;
             while (stop < end
-                    && (table.get(stop) & (MAPPED | WRITABLE)) == (entry & (MAPPED | WRITABLE))) {
+                    && (table.get(stop) & (MAPPED | WRITABLE)) == (entry & (MAPPED | WRITABLE))
+                    && mm.memory.isGuarded(table.get(stop) & OFFSET_MASK) == guarded) {
                 long old = table.get(stop);
                 table.set(stop, write ? old | MAPPED_WRITABLE : old & ~MAPPED_WRITABLE);
                 stop += PAGE;

@@ -51,6 +51,7 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     final Remaps remaps;
     final Faults faults;
     final GuestCopy copy;
+    final WriteGuard guard;
     private final AtomicInteger users = new AtomicInteger(1);
 
     /** Changes with every change that makes pages fetched without the lock stale. */
@@ -88,6 +89,7 @@ public final class MemoryManager implements Saveable, AutoCloseable {
         this.remaps = new Remaps(this);
         this.faults = new Faults(this);
         this.copy = new GuestCopy(this);
+        this.guard = new WriteGuard(this);
     }
 
     // ---- life
@@ -176,6 +178,16 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     public int handleFault(GuestThread thread, long address, int access) {
         host.attach(thread);
         return faults.resolve(address, access == 0 ? PROT_READ : access, true);
+    }
+
+    /** For a snapshot: from now on the guest writes no page without {@link MemoryFile#beforeWrite}. */
+    public void withdrawWrites() {
+        mu.lock();
+        try {
+            guard.withdrawLocked();
+        } finally {
+            mu.unlock();
+        }
     }
 
     // ---- mmap and friends

@@ -172,6 +172,7 @@ public final class Vdso implements Mappable {
     @GuardedBy("mu")
     private void writeLocked(HostTsc.Sample now, long told, double rate) {
         memory.load(offset, PAGE);
+        memory.beforeWrite(offset, PAGE);
         MemorySegment page = memory.view().asSlice(offset, PAGE);
         int sequence = page.get(JAVA_INT, 0) | 1;
         page.set(JAVA_INT, 0, sequence);

@@ -169,6 +169,7 @@ public final class PageCache implements Mappable {
                 long start = own(at >>> 12, within, total - done);
                 long length = contiguous(at >>> 12, start, within, total - done);
                 memory.load(start, within + length);
+                memory.beforeWrite(start + within, length);
                 long count = from.take(memory.view(), start + within, length);
                 done += count;
                 grow(at + count);
@@ -307,6 +308,7 @@ public final class PageCache implements Mappable {
         if (within != 0 && entry != 0) {
             long start = entry & PageTable.OFFSET;
             memory.load(start, PAGE);
+            memory.beforeWrite(start, PAGE);
             memory.view().asSlice(start + within, PAGE - within).fill((byte) 0);
         }
     }
@@ -343,6 +345,7 @@ public final class PageCache implements Mappable {
             if (entry != 0) {
                 long start = entry & PageTable.OFFSET;
                 memory.load(start, PAGE);
+                memory.beforeWrite(start, PAGE);
                 memory.view().asSlice(start + (at & (PAGE - 1)), next - at).fill((byte) 0);
             }
             at = next;
@@ -452,6 +455,7 @@ public final class PageCache implements Mappable {
                 if (entry != 0) {
                     long start = entry & PageTable.OFFSET;
                     memory.load(start, PAGE);
+                    memory.beforeWrite(start, PAGE);
                     MemorySegment.copy(
                             bytes,
                             at - offset,

@@ -154,12 +154,40 @@ final class TestSandbox implements AutoCloseable {
         reader = (PipeFile) kernel.init().leader().fds().get(OUT);
     }
 
+    /** Writes an image while the guest goes on. */
+    Checkpointer.Saved saveLive() throws IOException {
+        cycles++;
+        return save(true, temp.resolve("pack" + cycles), temp.resolve("meta" + cycles));
+    }
+
+    /** Kills the guest and thaws the last image in a new kernel; it does not run yet. */
+    void thawLast() throws Exception {
+        kernel.close();
+        kernel = restore(temp.resolve("pack" + cycles), temp.resolve("meta" + cycles));
+        reader = (PipeFile) kernel.init().leader().fds().get(OUT);
+    }
+
+    /** Waits until the guest has printed {@code lines} more lines. */
+    void awaitMore(int lines) throws Exception {
+        long wanted = output().lines().count() + lines;
+        long end = System.nanoTime() + 60_000_000_000L;
+        while (output().lines().count() < wanted) {
+            assertThat(output()).doesNotContain("wrong");
+            assertThat(System.nanoTime()).as("waiting for more than %s", output).isLessThan(end);
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
     Checkpointer.Saved save(Path pack, Path meta) throws IOException {
+        return save(false, pack, meta);
+    }
+
+    private Checkpointer.Saved save(boolean live, Path pack, Path meta) throws IOException {
         int packFd = HostFiles.open(pack.toString(), Fcntl.O_CREAT | Fcntl.O_RDWR, 0x180);
         int metaFd = HostFiles.open(meta.toString(), Fcntl.O_CREAT | Fcntl.O_RDWR, 0x180);
         try {
             return Checkpointer.save(
-                    kernel, packFd, metaFd, -1, HostPrimitives.get().plain());
+                    kernel, live, packFd, metaFd, -1, HostPrimitives.get().plain());
         } finally {
             HostFiles.close(packFd);
             HostFiles.close(metaFd);

@@ -25,16 +25,35 @@ public final class PagesWriter {
     /** What was written. {@code packBytes} is the pack's length without padding. */
     public record Result(PageMap pageMap, ChunkIndex index, long packBytes) {}
 
-    /** Makes the pages of a range present before they are read. */
+    /** Where the pages come from. */
     @FunctionalInterface
-    public interface Loader {
-        void load(long offset, long length);
+    public interface Source {
+        /** Copies the pages of {@code mask}, each asked for once, one behind the other to {@code raw}; returns which. Those left out are zero. Called by several threads. */
+        long read(long stretch, long mask, byte[] raw) throws IOException;
+
+        /** Pages of a memory that stands still. */
+        static Source of(MemorySegment view) {
+            return (stretch, mask, raw) -> {
+                int at = 0;
+                for (long left = mask; left != 0; left &= left - 1, at += ImageFormat.PAGE) {
+                    long page =
+                            stretch * ImageFormat.CHUNK_PAGES + Long.numberOfTrailingZeros(left);
+                    MemorySegment.copy(
+                            view,
+                            ValueLayout.JAVA_BYTE,
+                            page * ImageFormat.PAGE,
+                            raw,
+                            at,
+                            ImageFormat.PAGE);
+                }
+                return mask;
+            };
+        }
     }
 
     private static final byte[] ZEROS = new byte[ImageFormat.PAGE];
 
-    private final MemorySegment view;
-    private final Loader loader;
+    private final Source source;
     private final Set<ContentHash> known;
     private final ImageCodec codec;
     private final long[] stretches;
@@ -46,14 +65,12 @@ public final class PagesWriter {
     private volatile @Nullable Throwable failure;
 
     private PagesWriter(
-            MemorySegment view,
-            Loader loader,
+            Source source,
             Set<ContentHash> known,
             ImageCodec codec,
             long[] stretches,
             long[] masks) {
-        this.view = view;
-        this.loader = loader;
+        this.source = source;
         this.known = known;
         this.codec = codec;
         this.stretches = stretches;
@@ -66,6 +83,19 @@ public final class PagesWriter {
         private long[] stretches = new long[256];
         private long[] masks = new long[256];
         private int count;
+
+        /** Adds the pages of {@code mask} of a stretch; stretches come in order, each once. */
+        public void addStretch(long stretch, long mask) {
+            if (mask == 0) {
+                return;
+            }
+            if (count == stretches.length) {
+                stretches = Arrays.copyOf(stretches, 2 * count);
+                masks = Arrays.copyOf(masks, 2 * count);
+            }
+            stretches[count] = stretch;
+            masks[count++] = mask;
+        }
 
         /** Adds a run of bytes, whole pages. */
         public void add(long offset, long length) {
@@ -92,12 +122,11 @@ public final class PagesWriter {
     }
 
     /**
-     * Writes the pages of {@code runs} in {@code view} to {@code pack}, all but chunks in {@code known}, with {@code threads} threads. Nothing may write the pages meanwhile.
+     * Writes the pages of {@code runs} to {@code pack}, all but chunks in {@code known}, with {@code threads} threads.
      */
     public static Result write(
-            MemorySegment view,
+            Source source,
             Runs runs,
-            Loader loader,
             Set<ContentHash> known,
             ByteSink pack,
             ImageCodec codec,
@@ -105,8 +134,7 @@ public final class PagesWriter {
             throws IOException {
         PagesWriter writer =
                 new PagesWriter(
-                        view,
-                        loader,
+                        source,
                         known,
                         codec,
                         Arrays.copyOf(runs.stretches, runs.count),
@@ -179,42 +207,23 @@ public final class PagesWriter {
         }
     }
 
-    /** Copies the pages of {@code mask} that are not zero to {@code raw}, one behind the other, and returns which they are. */
-    private long gather(long stretch, long mask, byte[] raw) {
-        long base = stretch * ImageFormat.CHUNK;
+    /** Reads the pages of {@code mask}, drops those that are zero, and returns which are left. */
+    private long gather(long stretch, long mask, byte[] raw) throws IOException {
+        long read = source.read(stretch, mask, raw);
         long result = 0;
         int at = 0;
-        int first = Long.numberOfTrailingZeros(mask);
-        int last = 63 - Long.numberOfLeadingZeros(mask);
-        loader.load(
-                base + (long) first * ImageFormat.PAGE,
-                (long) (last - first + 1) * ImageFormat.PAGE);
-        // Whole runs are copied at once and looked at afterwards: few calls, so that little of this
-        // needs to be compiled before it is fast.
-        for (long left = mask; left != 0; ) {
-            int page = Long.numberOfTrailingZeros(left);
-            int count = Long.numberOfTrailingZeros(~(left >>> page));
-            MemorySegment.copy(
-                    view,
-                    ValueLayout.JAVA_BYTE,
-                    base + (long) page * ImageFormat.PAGE,
-                    raw,
-                    at,
-                    count * ImageFormat.PAGE);
-            for (int end = at + count * ImageFormat.PAGE, from = at;
-                    from < end;
-                    from += ImageFormat.PAGE, page++) {
-                if (Arrays.mismatch(raw, from, from + ImageFormat.PAGE, ZEROS, 0, ImageFormat.PAGE)
-                        >= 0) {
-                    if (at != from) {
-                        System.arraycopy(raw, from, raw, at, ImageFormat.PAGE);
-                    }
-                    at += ImageFormat.PAGE;
-                    result |= 1L << page;
+        int from = 0;
+        for (long left = read; left != 0; left &= left - 1, from += ImageFormat.PAGE) {
+            if (Arrays.mismatch(raw, from, from + ImageFormat.PAGE, ZEROS, 0, ImageFormat.PAGE)
+                    >= 0) {
+                if (at != from) {
+                    System.arraycopy(raw, from, raw, at, ImageFormat.PAGE);
                 }
-                left &= ~(1L << page);
+                at += ImageFormat.PAGE;
+                result |= left & -left;
             }
         }
         return result;
     }
+
 }
