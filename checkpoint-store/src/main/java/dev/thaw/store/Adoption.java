@@ -1,6 +1,7 @@
 package dev.thaw.store;
 
 import dev.thaw.state.ImageException;
+import dev.thaw.state.image.ByteSource;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ChunkReader;
 import dev.thaw.state.image.ImageCodec;
@@ -8,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 
 /** How an image that was made elsewhere comes to its place. */
@@ -45,6 +47,14 @@ final class Adoption {
 
     private static boolean holdsChunks(StoredImage image, Path file, Path target)
             throws IOException {
+        try (FileChannelSource source = new FileChannelSource(target)) {
+            return holdsChunks(image, file, source);
+        }
+    }
+
+    /** Whether {@code source} has what the image needs of its pack {@code file}. */
+    static boolean holdsChunks(StoredImage image, Path file, ByteSource source)
+            throws IOException {
         int number = image.packs().indexOf(file);
         if (number < 0) {
             return false;
@@ -55,8 +65,8 @@ final class Adoption {
                 entries.add(entry.inPack(0));
             }
         }
-        try (FileChannelSource source = new FileChannelSource(target);
-                ChunkReader reader =
+        entries.sort(Comparator.comparingLong(ChunkIndex.Entry::position));
+        try (ChunkReader reader =
                         new ChunkReader(
                                 new ChunkIndex(entries),
                                 List.of(source),
@@ -70,7 +80,7 @@ final class Adoption {
         }
     }
 
-    private static List<Path> files(StoredImage image) {
+    static List<Path> files(StoredImage image) {
         List<Path> files = new ArrayList<>(image.packs());
         files.add(image.meta());
         files.add(image.chunks());

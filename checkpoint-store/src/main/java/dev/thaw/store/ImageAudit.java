@@ -14,6 +14,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -123,6 +124,9 @@ final class ImageAudit {
                 }
             }
         }
+        readable.sort(
+                Comparator.comparingInt(ChunkIndex.Entry::pack)
+                        .thenComparingLong(ChunkIndex.Entry::position));
         try (ChunkReader reader =
                 new ChunkReader(
                         new ChunkIndex(readable),

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A place that keeps many images. Safe for many threads and processes. */
-public interface ImageStore {
+public interface ImageStore extends AutoCloseable {
     /** Begins an image. */
     ImageDraft begin() throws IOException;
 
@@ -32,7 +32,7 @@ public interface ImageStore {
     /** Takes an image that {@code filler} brings, with the id it has, after checking its files. When it throws, there is none. */
     StoredImage adopt(Filler filler) throws IOException;
 
-    /** Removes an image and the bytes that no other needs. */
+    /** Removes an image, and the bytes that no other needs: at once from a local store, by a later {@link #collect} from a remote one. */
     void delete(String id) throws IOException;
 
     /** Removes what no image needs, and no checkpoint or restore that is under way. */
@@ -42,13 +42,24 @@ public interface ImageStore {
     default List<String> retain(RetentionPolicy policy, Instant now) throws IOException {
         List<String> removed = new ArrayList<>();
         for (StoredImage image : policy.dispensable(list(), now)) {
-            delete(image.id());
-            removed.add(image.id());
+            try {
+                delete(image.id());
+                removed.add(image.id());
+            } catch (ImageException e) {
+                // somebody else was faster, or has just made a child of it
+            }
         }
         collect();
         return removed;
     }
 
+    /** Reads every byte of one image where it is kept; returns what is wrong, a line each. */
+    List<String> verify(String id) throws IOException;
+
     /** Reads every byte of every image; returns what is wrong, a line each, nothing when all is well. */
     List<String> verify() throws IOException;
+
+    /** Gives up connections, if there are any. */
+    @Override
+    default void close() {}
 }

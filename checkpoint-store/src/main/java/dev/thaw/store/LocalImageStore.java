@@ -4,12 +4,9 @@ import dev.thaw.state.ImageException;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ContentHash;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -19,8 +16,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Images in a directory, with equal chunks kept once.
@@ -38,35 +33,19 @@ import java.util.concurrent.locks.ReentrantLock;
  * <p>What no manifest, live draft or lease names is garbage, whatever crash it comes from, and goes with the next deletion or collection.
  */
 public final class LocalImageStore implements ImageStore {
-    private static final Map<Path, ReentrantLock> LOCKS = new ConcurrentHashMap<>();
     private static final String ID = "[A-Za-z0-9]{1,64}";
 
     private final Path root;
-    private final ReentrantLock mu;
+    private final PathLock lock;
 
     public LocalImageStore(Path root) throws IOException {
         StoreFiles.createDirectories(root);
         this.root = root.toRealPath();
-        this.mu = LOCKS.computeIfAbsent(this.root, r -> new ReentrantLock());
+        this.lock = new PathLock(this.root.resolve("lock"));
     }
 
-    private interface Action<T> {
-        T run() throws IOException;
-    }
-
-    private <T> T locked(Action<T> action) throws IOException {
-        mu.lock();
-        try (FileChannel channel =
-                        FileChannel.open(
-                                root.resolve("lock"),
-                                StandardOpenOption.CREATE,
-                                StandardOpenOption.WRITE);
-                FileLock lock = channel.lock()) {
-            assert lock.isValid();
-            return action.run();
-        } finally {
-            mu.unlock();
-        }
+    private <T> T locked(PathLock.Action<T> action) throws IOException {
+        return lock.with(action);
     }
 
     @Override
@@ -248,6 +227,13 @@ public final class LocalImageStore implements ImageStore {
             }
         }
         return collector.result();
+    }
+
+    @Override
+    public List<String> verify(String id) throws IOException {
+        try (ImageLease lease = open(id)) {
+            return lease.image().faults();
+        }
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.thaw.store;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.NoSuchFileException;
@@ -22,17 +23,19 @@ final class OwnedFile implements AutoCloseable {
         this.channel = channel;
     }
 
-    /** Makes a file with {@code content} in a directory given by its real path. */
+    /** Makes a file with {@code content} in a directory given by its real path. It has its name when it has its lock, so nobody takes it for dead before. */
     static OwnedFile create(Path file, byte[] content) throws IOException {
-        StoreFiles.announce("create", file);
+        Path aside = file.resolveSibling(file.getFileName() + ".new");
+        StoreFiles.announce("create", aside);
         FileChannel channel =
-                FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+                FileChannel.open(aside, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
         OwnedFile owned = new OwnedFile(file, channel);
         boolean done = false;
         try {
-            OWN.put(file, owned);
             channel.lock();
-            StoreFiles.write(channel, file, java.nio.ByteBuffer.wrap(content));
+            StoreFiles.write(channel, aside, ByteBuffer.wrap(content));
+            OWN.put(file, owned);
+            StoreFiles.move(aside, file);
             done = true;
             return owned;
         } finally {

@@ -27,7 +27,15 @@ final class Scratch implements AutoCloseable {
 
     static Scratch create(Path parent) throws IOException {
         Path directory = StoreFiles.createTempDirectory(parent.toRealPath(), PREFIX);
-        return new Scratch(directory, OwnedFile.create(directory.resolve(LOCK), new byte[0]));
+        OwnedFile lock = null;
+        try {
+            lock = OwnedFile.create(directory.resolve(LOCK), new byte[0]);
+            return new Scratch(directory, lock);
+        } finally {
+            if (lock == null) {
+                StoreFiles.deleteTree(directory, LOCK);
+            }
+        }
     }
 
     Path directory() {

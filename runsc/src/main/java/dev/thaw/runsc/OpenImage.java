@@ -6,8 +6,8 @@ import dev.thaw.store.ImageDraft;
 import dev.thaw.store.ImageLease;
 import dev.thaw.store.ImageStore;
 import dev.thaw.store.KeyRing;
-import dev.thaw.store.LocalImageStore;
 import dev.thaw.store.StoredImage;
+import dev.thaw.store.Stores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,7 +74,7 @@ public final class OpenImage implements AutoCloseable {
     }
 
     private static ImageStore store(String name) throws IOException {
-        return new LocalImageStore(Path.of(name.isEmpty() ? "." : name));
+        return Stores.open(name.isEmpty() ? "." : name);
     }
 
     public StoredImage image() {
