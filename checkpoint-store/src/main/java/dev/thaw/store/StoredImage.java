@@ -174,16 +174,34 @@ public final class StoredImage {
 
     /** Writes the kernel state as JSON; {@code typeNames} may give record types a name, or null. */
     public void dump(IntFunction<@Nullable String> typeNames, Appendable out) throws IOException {
-        checkFile(meta(), manifest.meta());
-        try (FileChannelSource source = new FileChannelSource(meta())) {
-            StateDump.write(ImageMeta.read(source, codec()).state(), typeNames, out);
+        ImageMeta read = readMeta();
+        try {
+            StateDump.write(read.state(), typeNames, out);
         } catch (ImageException e) {
             throw new ImageException(meta() + " " + e.getMessage(), e);
         }
     }
 
+    /** Why this machine can not run the image: a line each, none when it can. */
+    public List<String> hostFaults() {
+        List<String> faults = new ArrayList<>();
+        for (Runnable check : List.<Runnable>of(this::checkArch, this::checkCpu)) {
+            try {
+                check.run();
+            } catch (ImageException e) {
+                faults.add(String.valueOf(e.getMessage()));
+            }
+        }
+        return faults;
+    }
+
     /** Throws when this machine can not run the image. */
     public void checkHost() {
+        checkArch();
+        checkCpu();
+    }
+
+    private void checkArch() {
         if (!manifest.arch().equals(System.getProperty("os.arch"))) {
             throw new ImageException(
                     manifestFile
@@ -192,6 +210,9 @@ public final class StoredImage {
                             + " machine, this is "
                             + System.getProperty("os.arch"));
         }
+    }
+
+    private void checkCpu() {
         List<String> missing = CpuFeatures.missing(manifest.cpuFeatures());
         if (!missing.isEmpty()) {
             throw new ImageException(
@@ -251,6 +272,59 @@ public final class StoredImage {
                     isReadable() ? codec() : null);
         } finally {
             close(opened);
+        }
+    }
+
+    /** Kernel state and page map, when they are what the manifest says. */
+    public ImageMeta readMeta() throws IOException {
+        ImageCodec codec = codec();
+        checkFile(meta(), manifest.meta());
+        try (FileChannelSource source = new FileChannelSource(meta())) {
+            return ImageMeta.read(source, codec);
+        } catch (ImageException e) {
+            throw new ImageException(meta() + " " + e.getMessage(), e);
+        }
+    }
+
+    /** The image's chunks, to read. */
+    public Chunks openChunks() throws IOException {
+        List<FileChannelSource> sources = new ArrayList<>();
+        boolean done = false;
+        try {
+            for (Path pack : packs()) {
+                sources.add(new FileChannelSource(pack));
+            }
+            Chunks chunks =
+                    new Chunks(
+                            new ChunkReader(chunkIndex(), List.copyOf(sources), codec().chunks()),
+                            sources);
+            done = true;
+            return chunks;
+        } finally {
+            if (!done) {
+                close(sources);
+            }
+        }
+    }
+
+    /** A reader and the packs that it reads. */
+    public static final class Chunks implements AutoCloseable {
+        private final ChunkReader reader;
+        private final List<FileChannelSource> packs;
+
+        private Chunks(ChunkReader reader, List<FileChannelSource> packs) {
+            this.reader = reader;
+            this.packs = packs;
+        }
+
+        public ChunkReader reader() {
+            return reader;
+        }
+
+        @Override
+        public void close() {
+            reader.close();
+            StoredImage.close(packs);
         }
     }
 

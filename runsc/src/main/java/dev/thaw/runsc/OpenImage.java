@@ -52,6 +52,18 @@ public final class OpenImage implements AutoCloseable {
                 : ImageDirectory.create(Path.of(name));
     }
 
+    /** Makes an image with the name {@code DIR} or {@code STORE#} of what {@code filler} brings. */
+    public static StoredImage adopt(String name, ImageStore.Filler filler) throws IOException {
+        return isInStore(name)
+                ? store(name.substring(0, name.length() - 1)).adopt(filler)
+                : ImageDirectory.adopt(Path.of(name), filler);
+    }
+
+    /** One line of text for an error of the file system. */
+    public static String explain(IOException e) {
+        return Images.explain(e);
+    }
+
     /** Whether {@code name} means a new image in a store. */
     public static boolean isInStore(String name) {
         return name.endsWith("#");

@@ -3,6 +3,7 @@ package dev.thaw.runsc.cli;
 import dev.thaw.runsc.RuntimeOptions;
 import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.Sandboxes;
+import dev.thaw.runsc.cli.image.ImageCommand;
 import dev.thaw.runsc.container.Installation;
 import dev.thaw.runsc.container.StateJson;
 import dev.thaw.runsc.container.StateRoot;
@@ -44,7 +45,8 @@ public final class Runsc {
                     EventsCommand.class,
                     UpdateCommand.class,
                     SpecCommand.class,
-                    DoCommand.class);
+                    DoCommand.class,
+                    ImageCommand.class);
 
     @Option(
             names = "--root",
@@ -129,7 +131,7 @@ public final class Runsc {
             for (Class<?> type : COMMANDS) {
                 Command command = type.getAnnotation(Command.class);
                 if (!found && command.name().equals(arg)) {
-                    add(line, type);
+                    add(line, type, args);
                     found = true;
                 }
             }
@@ -139,14 +141,18 @@ public final class Runsc {
         }
         if (!found) {
             for (Class<?> type : COMMANDS) {
-                add(line, type);
+                add(line, type, args);
             }
             line.addSubcommand("help", new HelpCommand(this));
         }
         return line;
     }
 
-    private void add(CommandLine line, Class<?> type) {
+    private void add(CommandLine line, Class<?> type, String[] args) {
+        if (type == ImageCommand.class) {
+            line.addSubcommand(ImageCommand.build(args).setExpandAtFiles(false));
+            return;
+        }
         try {
             CommandLine sub =
                     new CommandLine(type.getDeclaredConstructor(Runsc.class).newInstance(this));

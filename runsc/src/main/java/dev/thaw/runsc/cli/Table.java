@@ -3,10 +3,11 @@ package dev.thaw.runsc.cli;
 import java.util.List;
 
 /** Rows of text in columns as wide as their widest cell. */
-final class Table {
+public final class Table {
     private Table() {}
 
-    static String format(List<List<String>> rows) {
+    /** The rows as text, a line each. */
+    public static String format(List<List<String>> rows) {
         int[] widths = new int[rows.getFirst().size()];
         for (List<String> row : rows) {
             for (int i = 0; i < widths.length; i++) {

@@ -31,6 +31,17 @@ public final class StateDump {
         out.append("\n  ]\n}\n");
     }
 
+    /** One value, also a record, as it is written. */
+    public static String text(@Nullable Object part) {
+        StringBuilder out = new StringBuilder();
+        try {
+            value(part, _ -> null, out, 0);
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+        return out.toString();
+    }
+
     /** The members of an object whose brace is open. */
     private static void record(
             OldRecord record, IntFunction<@Nullable String> names, Appendable out, int depth)
