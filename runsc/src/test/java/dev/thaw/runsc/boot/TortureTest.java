@@ -94,6 +94,10 @@ final class TortureTest {
         for (String mode : BLOCKED) {
             add(rows, platform, kill, plan, "guest:blocked", mode);
         }
+        for (String kind :
+                List.of("memfds", "locks", "files", "processes", "sockets", "clocks")) {
+            add(rows, platform, kill, plan, "guest:kinds", kind);
+        }
         for (String guest :
                 List.of("event_calls", "inotify_calls", "socket_calls", "threads")) {
             if (!plan.startsWith("ms") || !guest.equals("event_calls")) { // it looks at times

@@ -4,6 +4,9 @@ import static dev.thaw.abi.Errno.EACCES;
 import static dev.thaw.abi.Errno.EFAULT;
 import static dev.thaw.abi.Errno.EINVAL;
 import static dev.thaw.abi.Errno.ENOMEM;
+import static dev.thaw.abi.Errno.EPERM;
+import static dev.thaw.abi.Fcntl.F_SEAL_FUTURE_WRITE;
+import static dev.thaw.abi.Fcntl.F_SEAL_WRITE;
 import static dev.thaw.abi.Fcntl.O_ACCMODE;
 import static dev.thaw.abi.Fcntl.O_RDWR;
 import static dev.thaw.abi.Fcntl.O_WRONLY;
@@ -20,6 +23,7 @@ import static dev.thaw.sentry.mm.PageTable.PAGE;
 
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.vfs.FileDescription;
+import dev.thaw.sentry.vfs.RegularInode;
 
 /** mremap(2). All methods want the address space's lock. */
 final class Remaps {
@@ -35,7 +39,18 @@ final class Remaps {
         if (mode == O_WRONLY) {
             throw errno(EACCES);
         }
-        if ((flags & MAP_SHARED) == 0 || mode == O_RDWR) {
+        if ((flags & MAP_SHARED) == 0) {
+            return Mappings.PROT_ALL;
+        }
+        if (file.inode() instanceof RegularInode inode
+                && inode.seals() > 0
+                && (inode.seals() & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0) {
+            if ((prot & PROT_WRITE) != 0) {
+                throw errno(EPERM);
+            }
+            return Mappings.PROT_ALL & ~PROT_WRITE;
+        }
+        if (mode == O_RDWR) {
             return Mappings.PROT_ALL;
         }
         if ((prot & PROT_WRITE) != 0) {

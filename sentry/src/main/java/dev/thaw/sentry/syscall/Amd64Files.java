@@ -32,7 +32,7 @@ final class Amd64Files {
                             72,
                             "fcntl",
                             FcntlSyscalls::fcntl,
-                            "no leases, notification, seals or signals")
+                            "no leases, notification or signals")
                     .full(73, "flock", FcntlSyscalls::flock)
                     .full(74, "fsync", SyncSyscalls::fsync)
                     .full(75, "fdatasync", SyncSyscalls::fdatasync)
@@ -110,7 +110,7 @@ final class Amd64Files {
                             319,
                             "memfd_create",
                             OpenSyscalls::memfdCreate,
-                            "no seals, no huge pages")
+                            "no huge pages")
                     .full(326, "copy_file_range", SyncSyscalls::copyFileRange)
                     .full(327, "preadv2", ReadWriteSyscalls::preadv2)
                     .full(328, "pwritev2", ReadWriteSyscalls::pwritev2)

@@ -4,6 +4,7 @@ import static dev.thaw.abi.Errno.EAGAIN;
 import static dev.thaw.abi.Errno.EBADF;
 import static dev.thaw.abi.Errno.EINVAL;
 import static dev.thaw.abi.Errno.EOVERFLOW;
+import static dev.thaw.abi.Errno.EPERM;
 import static dev.thaw.abi.Fcntl.*;
 import static dev.thaw.abi.Ioctls.FIOASYNC;
 import static dev.thaw.abi.Ioctls.FIOCLEX;
@@ -19,6 +20,7 @@ import dev.thaw.sentry.vfs.Access;
 import dev.thaw.sentry.vfs.FileDescription;
 import dev.thaw.sentry.vfs.FileLocks;
 import dev.thaw.sentry.vfs.Limits;
+import dev.thaw.sentry.vfs.RegularInode;
 import dev.thaw.state.Saveable;
 
 /** fcntl(2), flock(2), ioctl(2) ({@code fs/fcntl.c}, {@code fs/locks.c}, {@code fs/ioctl.c}). */
@@ -59,6 +61,17 @@ final class FcntlSyscalls {
                                 .setPipeSize(
                                         args.int32(2),
                                         task.credentials().has(Access.CAP_SYS_RESOURCE));
+                case F_GET_SEALS -> {
+                    int seals = sealable(file).seals();
+                    yield seals < 0 ? -EINVAL : seals;
+                }
+                case F_ADD_SEALS -> {
+                    if (!file.isWritable()) {
+                        throw errno(EPERM);
+                    }
+                    sealable(file).addSeals(args.int32(2));
+                    yield 0;
+                }
                 case F_GETOWN, F_GETSIG, F_SETOWN, F_SETSIG -> 0;
                 default -> -EINVAL;
             };
@@ -78,6 +91,13 @@ final class FcntlSyscalls {
             return pipe;
         }
         throw errno(EBADF);
+    }
+
+    private static RegularInode sealable(FileDescription file) throws ErrnoException {
+        if (file.inode() instanceof RegularInode inode) {
+            return inode;
+        }
+        throw errno(EINVAL);
     }
 
     private static long dup(Task task, FileDescription file, int min, boolean cloexec)

@@ -197,7 +197,12 @@ final class OpenSyscalls {
         String name = task.mm().copyInString(args.addr(0), 250);
         int mode = S_IFREG | ((flags & MFD_NOEXEC_SEAL) != 0 ? 0x1b6 : 0x1ff);
         FileDescription file =
-                MemoryFiles.create(task, "/memfd:" + name, mode, O_RDWR | O_LARGEFILE);
+                MemoryFiles.create(
+                        task,
+                        "/memfd:" + name + " (deleted)",
+                        mode,
+                        O_RDWR | O_LARGEFILE,
+                        (flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL)) != 0);
         return install(task, file, (flags & MFD_CLOEXEC) != 0);
     }
 

@@ -5,6 +5,7 @@ import static dev.thaw.abi.Errno.EBADF;
 import static dev.thaw.abi.Errno.EINVAL;
 import static dev.thaw.abi.Errno.EOPNOTSUPP;
 import static dev.thaw.abi.Errno.ERESTARTSYS;
+import static dev.thaw.abi.Errno.ETIMEDOUT;
 import static dev.thaw.abi.Fcntl.O_NONBLOCK;
 import static dev.thaw.abi.Fcntl.RWF_NOWAIT;
 import static dev.thaw.abi.Fcntl.RWF_SUPPORTED;
@@ -12,11 +13,14 @@ import static dev.thaw.abi.Inotify.IN_ACCESS;
 import static dev.thaw.abi.Inotify.IN_MODIFY;
 import static dev.thaw.abi.Poll.POLLIN;
 import static dev.thaw.abi.Poll.POLLOUT;
+import static dev.thaw.abi.Socket.SO_RCVTIMEO;
+import static dev.thaw.abi.Socket.SO_SNDTIMEO;
 import static dev.thaw.sentry.ErrnoException.errno;
 
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.kernel.Task;
 import dev.thaw.sentry.mm.IoBuffer;
+import dev.thaw.sentry.net.SocketFile;
 import dev.thaw.sentry.vfs.FileDescription;
 import dev.thaw.sentry.vfs.Watches;
 
@@ -149,6 +153,7 @@ final class ReadWriteSyscalls {
             return count;
         }
         Task.TaskWaiter waiter = task.waiter();
+        long deadline = deadline(task, file, SO_RCVTIMEO);
         file.addWaiter(waiter, POLLIN);
         try {
             while (true) {
@@ -157,14 +162,20 @@ final class ReadWriteSyscalls {
                 if (count != -EAGAIN) {
                     return count;
                 }
-                int blocked = task.block(Long.MAX_VALUE);
+                int blocked = task.block(deadline);
                 if (blocked != 0) {
-                    return blocked;
+                    return blocked == -ETIMEDOUT ? -EAGAIN : blocked;
                 }
             }
         } finally {
             file.removeWaiter(waiter);
         }
+    }
+
+    private static long deadline(Task task, FileDescription file, int option) {
+        return file instanceof SocketFile socket
+                ? SocketSyscalls.deadline(task, socket, 0, option)
+                : Long.MAX_VALUE;
     }
 
     private static long writeFile(
@@ -196,6 +207,7 @@ final class ReadWriteSyscalls {
             throws ErrnoException {
         long done = written;
         Task.TaskWaiter waiter = task.waiter();
+        long deadline = deadline(task, file, SO_SNDTIMEO);
         file.addWaiter(waiter, POLLOUT);
         try {
             while (true) {
@@ -211,7 +223,10 @@ final class ReadWriteSyscalls {
                 if (count != -EAGAIN) {
                     return done > 0 ? done : count;
                 }
-                int blocked = task.block(Long.MAX_VALUE);
+                int blocked = task.block(deadline);
+                if (blocked == -ETIMEDOUT) {
+                    return done > 0 ? done : -EAGAIN;
+                }
                 if (blocked == -ERESTARTSYS && done > 0) {
                     task.setCallProgress(done); // a pause must not be seen as a short write
                 }

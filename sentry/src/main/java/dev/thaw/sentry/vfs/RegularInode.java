@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 /** A regular file whose content is a {@link PageCache}. */
 public abstract class RegularInode extends Inode {
     /** Serialises writes and changes of size (Linux: {@code i_rwsem}); readers do not take it. Guest memory is copied under it. */
-    final KernelLock io = new KernelLock(LockClass.INODE_IO);
+    protected final KernelLock io = new KernelLock(LockClass.INODE_IO);
 
     protected RegularInode(Filesystem fs, long ino, int mode, int uid, int gid) {
         super(fs, ino, mode, uid, gid);
@@ -57,6 +57,16 @@ public abstract class RegularInode extends Inode {
     /** What mmap(2) maps. */
     protected Mappable mappable() throws ErrnoException {
         return cache();
+    }
+
+    /** What must not change any more (F_SEAL_*), or -1 for a file that has no seals. */
+    public int seals() {
+        return -1;
+    }
+
+    /** Adds seals; EPERM once F_SEAL_SEAL is among them, EBUSY when a mapping stands against one. */
+    public void addSeals(int seals) throws ErrnoException {
+        throw errno(EINVAL);
     }
 
     @Override
