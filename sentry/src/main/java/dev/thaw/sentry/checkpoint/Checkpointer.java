@@ -72,19 +72,20 @@ public final class Checkpointer {
     }
 
     /** A kernel at one moment. */
-    private record Frozen(byte[] state, PageSnapshot pages, long start, long pausedNanos) {}
+    private record Frozen(StateWriter state, PageSnapshot pages, long start, long pausedNanos) {}
 
     private static Frozen freeze(Kernel kernel, boolean live) throws IOException {
+        StateWriter writer = new StateWriter(SentryStates.catalog());
+        PageSnapshot pages;
         long start = System.nanoTime();
         kernel.pause();
         kernel.clock().freeze();
         try {
-            byte[] state = StateWriter.write(SentryStates.catalog(), List.of(kernel));
+            writer.collect(List.of(kernel));
             for (MemoryManager mm : kernel.addressSpaces()) {
                 mm.withdrawWrites();
             }
-            PageSnapshot pages = kernel.memory().snapshot(false);
-            return new Frozen(state, pages, start, System.nanoTime() - start);
+            pages = kernel.memory().snapshot(false);
         } catch (RuntimeException e) {
             throw new IOException("state can not be saved: " + e.getMessage(), e);
         } finally {
@@ -93,13 +94,19 @@ public final class Checkpointer {
                 kernel.resume();
             }
         }
+        return new Frozen(writer, pages, start, System.nanoTime() - start);
     }
 
     private static Saved write(
             Frozen frozen, Set<ContentHash> known, int packFd, int metaFd, ImageCodec codec)
             throws IOException {
         PageSnapshot snapshot = frozen.pages;
-        byte[] state = frozen.state;
+        byte[] state;
+        try {
+            state = frozen.state.encode();
+        } catch (RuntimeException e) {
+            throw new IOException("state can not be saved: " + e.getMessage(), e);
+        }
         PagesWriter.Runs runs = new PagesWriter.Runs();
         for (int i = 0; i < snapshot.stretches(); i++) {
             runs.addStretch(i, snapshot.wanted(i));

@@ -15,29 +15,43 @@ public final class StateWriter implements SaveContext {
     private final RecordEncoder encoder;
     private final Map<Saveable, Integer> ids = new IdentityHashMap<>();
     private final List<Saveable> queue = new ArrayList<>();
+    private final List<Record> records = new ArrayList<>();
+    private int[] rootIds = new int[0];
 
-    private StateWriter(StateCatalog catalog) {
+    /** A writer for one blob. All that can be made ahead is made here. */
+    public StateWriter(StateCatalog catalog) {
         this.encoder = new RecordEncoder(catalog);
     }
 
     /** The raw state blob of {@code roots} and all they refer to. Nothing may change meanwhile. */
     public static byte[] write(StateCatalog catalog, List<? extends Saveable> roots) {
         StateWriter writer = new StateWriter(catalog);
-        int[] rootIds = new int[roots.size()];
+        writer.collect(roots);
+        return writer.encode();
+    }
+
+    /** Takes the records of {@code roots} and all they refer to. Nothing may change meanwhile; what they hold is theirs, so afterwards everything may. */
+    public void collect(List<? extends Saveable> roots) {
+        rootIds = new int[roots.size()];
         for (int i = 0; i < rootIds.length; i++) {
-            rootIds[i] = writer.ref(roots.get(i));
+            rootIds[i] = ref(roots.get(i));
         }
-        for (int i = 0; i < writer.queue.size(); i++) {
-            Saveable object = writer.queue.get(i);
-            Record state = object.save(writer);
+        for (int i = 0; i < queue.size(); i++) {
+            records.add(queue.get(i).save(this));
+        }
+    }
+
+    /** The raw state blob of what was collected. */
+    public byte[] encode() {
+        for (Record state : records) {
             try {
-                writer.encoder.object(state);
+                encoder.object(state);
             } catch (RuntimeException e) {
                 throw new IllegalStateException(
-                        "state of " + object.getClass().getName() + ": " + e.getMessage(), e);
+                        "state of " + state.getClass().getName() + ": " + e.getMessage(), e);
             }
         }
-        return writer.encoder.finish(rootIds);
+        return encoder.finish(rootIds);
     }
 
     @Override

@@ -27,6 +27,7 @@ public final class RecordEncoder extends ValueCodec {
 
     public RecordEncoder(StateCatalog catalog) {
         registry = new Registry(catalog);
+        registry.makeAll(this);
     }
 
     /** Appends the state of the next object; ids count from 1. */

@@ -41,6 +41,13 @@ final class Registry {
         return catalog;
     }
 
+    /** Makes the serializers of all types, so that none has to be made later. */
+    void makeAll(ValueCodec values) {
+        for (int id : catalog.entries().keySet()) {
+            serializer(id, values);
+        }
+    }
+
     /** The serializer of type {@code id}, or null when this release has no such type. */
     @Nullable RecordSerializer serializer(int id, ValueCodec values) {
         RecordSerializer serializer = serializers.get(id);
