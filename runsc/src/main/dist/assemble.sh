@@ -3,6 +3,7 @@
 #   lib/*.jar       the modules and libraries of the command line, gofer and sandbox processes
 #   native/         thaw-launch, thaw-stub, libthaw.so, libzstd-jni.so, vDSO
 #   aot/KIND.aot    caches of loaded classes and compiled profiles, made by a training run (KIND: cli, boot, gofer)
+#   lib/s3/*.jar    the AWS SDK, on the class path of a command that names a store of s3:// and of no other
 #   classpath       the class path that the caches were made for
 # RUNSC_JAR may be a directory of classes of all modules (a development build): it is packed into one jar first.
 set -e
@@ -28,6 +29,12 @@ for pattern in platform gofer sentry state-serializer checkpoint-store picocli j
         [ -e "$jar" ] && cp "$jar" "$dist/lib.new/"
     done
 done
+mkdir "$dist/lib.new/s3"
+for s3 in "$libs"/s3-[0-9]*.jar; do
+    [ -e "$s3" ] || { echo "assemble.sh: no AWS SDK in $libs" >&2; exit 1; }
+    version=${s3##*/s3-}
+    cp "$libs"/*-"$version" "$libs"/eventstream-*.jar "$libs"/reactive-streams-*.jar "$libs"/slf4j-api-*.jar "$dist/lib.new/s3/"
+done
 cp -r "$native"/. "$dist/native.new/"
 zstd=$(ls "$dist"/lib.new/zstd-jni*.jar | head -1)
 (cd "$dist/native.new" && "$home/bin/jar" --extract --file "$zstd" linux/amd64 && mv linux/amd64/libzstd-jni*.so libzstd-jni.so && rm -r linux)
@@ -41,6 +48,6 @@ for part in lib native aot; do
     rm -rf "${dist:?}/$part"
     mv "$dist/$part.new" "$dist/$part"
 done
-find "$dist/lib" -name '*.jar' | LC_ALL=C sort | tr '\n' ':' | sed 's/:$//' > "$dist/classpath"
+find "$dist/lib" -maxdepth 1 -name '*.jar' | LC_ALL=C sort | tr '\n' ':' | sed 's/:$//' > "$dist/classpath"
 echo "$home" > "$dist/java-home"
 [ -n "$THAW_NO_TRAIN" ] || "$here/train.sh" "$dist" "$home"

@@ -32,7 +32,7 @@ public record RetentionPolicy(
     }
 
     /** Those of {@code images} that are not kept, children before their parents. */
-    List<StoredImage> dispensable(List<StoredImage> images, Instant now) {
+    public List<StoredImage> dispensable(List<StoredImage> images, Instant now) {
         List<StoredImage> newestFirst = new ArrayList<>(images);
         newestFirst.sort(
                 Comparator.comparing((StoredImage image) -> image.manifest().created())

@@ -3,6 +3,7 @@ package dev.thaw.control.engine;
 import dev.thaw.control.ControlProperties;
 import dev.thaw.control.StartupException;
 import dev.thaw.control.StateLock;
+import dev.thaw.state.ImageException;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.springframework.context.annotation.Bean;
@@ -18,14 +19,17 @@ class EngineConfiguration {
         assert lock != null; // held before anything of an earlier server is removed
         try {
             Path state = properties.stateDirectory();
+            String store = properties.store();
             return new RunscEngine(
                     state.resolve("sandboxes"),
-                    properties.checkpointDirectory().resolve("images"),
+                    store != null
+                            ? store
+                            : properties.checkpointDirectory().resolve("images").toString(),
                     state.resolve("logs"));
-        } catch (IOException | EngineException e) {
+        } catch (IOException | ImageException | EngineException e) {
             throw new StartupException(
                     "Sandboxes can not be run: " + e.getMessage(),
-                    "Start the server by bin/thaw-server, and check thaw.control.state-directory.");
+                    "Start the server by bin/thaw-server, and check thaw.control.state-directory and thaw.control.store.");
         }
     }
 }

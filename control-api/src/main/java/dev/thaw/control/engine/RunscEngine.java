@@ -15,9 +15,11 @@ import dev.thaw.runsc.oci.Spec.MountConfig;
 import dev.thaw.runsc.oci.Spec.Root;
 import dev.thaw.runsc.oci.SpecReader;
 import dev.thaw.state.ImageException;
+import dev.thaw.store.Collected;
+import dev.thaw.store.ImageLease;
 import dev.thaw.store.ImageStore;
-import dev.thaw.store.LocalImageStore;
 import dev.thaw.store.StoredImage;
+import dev.thaw.store.Stores;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -25,6 +27,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,21 +41,46 @@ public final class RunscEngine implements SandboxEngine {
                     new MountConfig("/dev", "devtmpfs", "dev", List.of()),
                     new MountConfig("/sys", "sysfs", "sysfs", List.of("ro")));
 
+    private static final long COLLECT_MINUTES = 60;
+
     private final StateRoot root;
     private final Installation installation;
     private final ImageStore store;
     private final Path logs;
+    private final CountDownLatch closed = new CountDownLatch(1);
 
-    /** {@code state}: run-time state, emptied first; {@code images}: where images lie; {@code logs}: where ID.log, what the sandbox's own processes say, goes. */
-    public RunscEngine(Path state, Path images, Path logs) throws IOException, EngineException {
+    /** {@code state}: run-time state, emptied first; {@code images}: where images lie, a directory or {@code s3://BUCKET/PREFIX}; {@code logs}: where ID.log, what the sandbox's own processes say, goes. */
+    public RunscEngine(Path state, String images, Path logs) throws IOException, EngineException {
         this.root = new StateRoot(state);
         this.logs = logs;
-        this.store = new LocalImageStore(images);
+        this.store = Stores.open(images);
         try {
             this.installation = Installation.current();
             removeLeftovers();
         } catch (SandboxException e) {
             throw wrap(e);
+        }
+        Thread.ofVirtual().name("collect-images").start(this::collect);
+    }
+
+    /** A remote store frees nothing at a deletion, and a local one leaves packs that are mostly dead. */
+    private void collect() {
+        try {
+            while (!closed.await(COLLECT_MINUTES, TimeUnit.MINUTES)) {
+                try {
+                    Collected done = store.collect();
+                    LOG.info(
+                            "collected images: {} bytes freed, {} files removed, {} packs rewritten",
+                            done.bytes(),
+                            done.files(),
+                            done.rewritten());
+                    done.problems().forEach(problem -> LOG.warn("collecting images: {}", problem));
+                } catch (IOException | ImageException e) {
+                    LOG.warn("collecting images: {}", e.getMessage());
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
@@ -93,9 +122,9 @@ public final class RunscEngine implements SandboxEngine {
             int stdoutFd,
             int stderrFd)
             throws EngineException {
-        try {
+        try (ImageLease lease = store.open(imageId)) {
             Spec spec = spec(config);
-            StoredImage image = store.get(imageId);
+            StoredImage image = lease.image();
             Sandboxes sandboxes = sandboxes(id, config.platform());
             Sandboxes.Started started =
                     sandboxes.restoreAttached(
@@ -107,6 +136,9 @@ public final class RunscEngine implements SandboxEngine {
             return new RunscSandbox(this, sandboxes, started);
         } catch (ImageException e) {
             throw new EngineException(Kind.INVALID, String.valueOf(e.getMessage()), e);
+        } catch (IOException e) {
+            throw new EngineException(
+                    Kind.INTERNAL, "the image can not be read: " + e.getMessage(), e);
         } catch (SandboxException e) {
             throw wrap(e);
         }
@@ -153,7 +185,10 @@ public final class RunscEngine implements SandboxEngine {
     }
 
     @Override
-    public void close() {}
+    public void close() {
+        closed.countDown();
+        store.close();
+    }
 
     private Sandboxes sandboxes(String id, String platform) {
         return new Sandboxes(

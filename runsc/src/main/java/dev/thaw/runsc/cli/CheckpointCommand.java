@@ -8,6 +8,7 @@ import dev.thaw.store.KeyRing;
 import dev.thaw.store.StoredImage;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -29,6 +30,19 @@ final class CheckpointCommand implements Callable<Integer> {
                     "where the image goes: a directory, or STORE# for a new one in a store, whose id is printed (default: ./checkpoint)",
             defaultValue = "checkpoint")
     String image = "checkpoint";
+
+    @Option(
+            names = "--store",
+            paramLabel = "STORE",
+            description =
+                    "put the image in this store, a directory or s3://BUCKET/PREFIX, and print its id")
+    @Nullable String store;
+
+    @Option(
+            names = {"-l", "--label"},
+            paramLabel = "NAME=VALUE",
+            description = "a label for the image; may be given many times")
+    Map<String, String> labels = new LinkedHashMap<>();
 
     @Mixin KeyOptions keys = new KeyOptions();
 
@@ -82,6 +96,9 @@ final class CheckpointCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws SandboxException {
+        if (store != null) {
+            image = store + "#";
+        }
         try (KeyRing ring = keys.read()) {
             String keyId = key != null || !ring.isEmpty() ? ring.idForNew(key) : null;
             ImageSigner signer = signKey == null ? null : ImageSigner.read(signKey);
@@ -89,7 +106,7 @@ final class CheckpointCommand implements Callable<Integer> {
                     runsc.sandboxes()
                             .get(id)
                             .checkpoint(
-                                    () -> draft(ring, keyId, signer), leaveRunning, Map.of());
+                                    () -> draft(ring, keyId, signer), leaveRunning, labels);
             if (OpenImage.isInStore(image)) {
                 System.out.println(stored.id());
             }

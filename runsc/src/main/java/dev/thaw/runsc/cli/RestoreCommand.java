@@ -31,6 +31,13 @@ final class RestoreCommand implements Callable<Integer> {
             defaultValue = "checkpoint")
     String image = "checkpoint";
 
+    @Option(
+            names = "--store",
+            paramLabel = "STORE",
+            description =
+                    "the store that has the image, a directory or s3://BUCKET/PREFIX; --image-path is the image's id there")
+    @Nullable String store;
+
     @Mixin KeyOptions keys = new KeyOptions();
 
     @Option(
@@ -106,7 +113,7 @@ final class RestoreCommand implements Callable<Integer> {
         Sandboxes sandboxes = runsc.sandboxes();
         Sandboxes.Started started;
         try (KeyRing ring = keys.read();
-                OpenImage opened = OpenImage.of(image, ring)) {
+                OpenImage opened = OpenImage.of(store == null ? image : store + "#" + image, ring)) {
             StoredImage stored = opened.image();
             if (trust != null) {
                 stored.checkTrust(ImageTrust.read(trust));
