@@ -1,6 +1,5 @@
 package dev.thaw.store;
 
-import dev.thaw.state.ImageException;
 import dev.thaw.state.image.ChunkIndex;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -60,7 +59,7 @@ final class RangeReader {
         }
         switch (failure.get()) {
             case null -> {}
-            case ImageException e -> throw e;
+            case IOException e -> throw e;
             case RuntimeException e -> throw e;
             case Exception e -> throw new IOException(e.getMessage(), e);
         }

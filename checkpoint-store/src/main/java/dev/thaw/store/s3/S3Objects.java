@@ -4,6 +4,7 @@ import dev.thaw.store.ObjectStore;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -106,7 +107,9 @@ public final class S3Objects implements ObjectStore {
 
     private IOException failed(String key, SdkException e) {
         String message = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-        return new IOException(describe(key) + ": " + message, e);
+        IOException failed = new FileSystemException(describe(key), null, message);
+        failed.initCause(e);
+        return failed;
     }
 
     @Override

@@ -27,6 +27,10 @@ public final class ImageCommand implements Callable<Integer> {
         COMMANDS.put("export", ExportCommand::new);
         COMMANDS.put("import", ImportCommand::new);
         COMMANDS.put("rekey", RekeyCommand::new);
+        COMMANDS.put("list", ListImagesCommand::new);
+        COMMANDS.put("gc", GcCommand::new);
+        COMMANDS.put("retain", RetainCommand::new);
+        COMMANDS.put("delete", DeleteImageCommand::new);
     }
 
     @Spec CommandSpec spec = CommandSpec.create();
