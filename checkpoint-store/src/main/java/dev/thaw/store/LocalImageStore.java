@@ -196,6 +196,7 @@ public final class LocalImageStore implements ImageStore {
         locked(
                 () -> {
                     get(id);
+                    Lineage.checkChildless(id, images());
                     StoreFiles.delete(manifestFile(id));
                     StoreFiles.syncDirectory(root);
                     new StoreCollector(root).sweep();

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /** Reads chunks of a pack by few large ranges, several at a time. */
 final class RangeReader {
@@ -30,7 +31,7 @@ final class RangeReader {
             ObjectStore objects, String key, List<ChunkIndex.Entry> chunks, Sink sink)
             throws IOException {
         Queue<Range> ranges = new ConcurrentLinkedQueue<>(ranges(chunks));
-        AtomicReference<Exception> failure = new AtomicReference<>();
+        AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
         Runnable work =
                 () -> {
                     ByteBuffer buffer = ByteBuffer.allocate(RANGE);

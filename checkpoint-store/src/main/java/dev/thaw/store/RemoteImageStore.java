@@ -282,6 +282,7 @@ public final class RemoteImageStore implements ImageStore {
     @Override
     public void delete(String id) throws IOException {
         get(id);
+        Lineage.checkChildless(id, list());
         objects.delete(RemoteNames.IMAGES + id + RemoteNames.JSON);
         StoreFiles.delete(manifests.resolve(id + RemoteNames.JSON));
     }

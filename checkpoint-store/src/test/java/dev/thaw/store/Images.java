@@ -127,5 +127,34 @@ final class Images {
                 null);
     }
 
+    /** Puts the manifest of an image in a local store that has the files of {@code parent}. */
+    static StoredImage childOf(StoredImage parent, Path store) throws IOException {
+        Manifest m = parent.manifest();
+        String id = m.id() + "child";
+        Manifest child =
+                new Manifest(
+                        m.formatVersion(),
+                        id,
+                        m.created().plusMillis(1),
+                        m.release(),
+                        m.arch(),
+                        m.cpuFeatures(),
+                        m.kernelAbi(),
+                        m.platform(),
+                        m.id(),
+                        m.containers(),
+                        m.spec(),
+                        m.labels(),
+                        m.sizes(),
+                        m.times(),
+                        m.meta(),
+                        m.chunks(),
+                        m.packs(),
+                        m.encryption());
+        Path file = store.resolve(id + ".json");
+        Files.write(file, ManifestJson.encode(child, null));
+        return StoredImage.open(file, store, store);
+    }
+
     private Images() {}
 }

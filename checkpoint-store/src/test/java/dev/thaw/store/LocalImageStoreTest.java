@@ -9,6 +9,8 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -168,5 +170,24 @@ final class LocalImageStoreTest {
         assertThat(store.collect().problems()).singleElement().asString().contains(first.id());
         assertThat(first.packs().getFirst()).exists();
         assertThat(second.packs().getFirst()).exists();
+    }
+
+    @Test
+    void aParentIsNotDeletedUnderItsChildrenAndRetentionKeepsIt() throws IOException {
+        StoredImage parent = Images.commit(store.begin(), Images.memory(64, 1));
+        StoredImage child = Images.childOf(parent, root);
+        assertThatThrownBy(() -> store.delete(parent.id()))
+                .isInstanceOf(ImageException.class)
+                .hasMessageContaining(child.id());
+        Instant later = child.manifest().created().plusSeconds(1);
+        assertThat(store.retain(new RetentionPolicy(1, null, Map.of()), later)).isEmpty();
+        StoredImage newest = Images.commit(store.begin(), Images.memory(64, 2));
+        assertThat(store.retain(new RetentionPolicy(1, null, Map.of()), later))
+                .containsExactly(child.id(), parent.id());
+        assertThat(store.list()).extracting(StoredImage::id).containsExactly(newest.id());
+        assertThat(store.verify()).isEmpty();
+        Images.childOf(parent, root);
+        assertThat(store.verify())
+                .anyMatch(fault -> fault.endsWith("has a parent that is gone: " + parent.id()));
     }
 }
