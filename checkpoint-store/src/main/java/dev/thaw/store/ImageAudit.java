@@ -1,6 +1,7 @@
 package dev.thaw.store;
 
 import dev.thaw.state.ImageException;
+import dev.thaw.state.MemoryBound;
 import dev.thaw.state.image.ByteSource;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ChunkReader;
@@ -157,6 +158,7 @@ final class ImageAudit {
                                 + file.size()
                                 + " bytes");
             }
+            MemoryBound.check(file.size(), "file");
             byte[] bytes = bytes(source, (int) file.size());
             if (!ContentHash.of(bytes).equals(file.hash())) {
                 throw new ImageException("is damaged: its hash differs");

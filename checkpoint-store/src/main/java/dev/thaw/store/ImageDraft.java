@@ -227,7 +227,7 @@ public final class ImageDraft implements AutoCloseable {
                                 packSize + metaSize + chunks.length),
                         new Manifest.Times(facts.pauseNanos(), System.nanoTime() - start),
                         new Manifest.FileRef(
-                                id + ".meta", metaSize, ContentHash.of(Files.readAllBytes(meta()))),
+                                id + ".meta", metaSize, StoreFiles.hash(meta())),
                         new Manifest.FileRef(id + ".chunks", chunks.length, ContentHash.of(chunks)),
                         packs,
                         encryption);

@@ -4,7 +4,10 @@ import dev.thaw.state.ImageException;
 import dev.thaw.state.crypt.WrappedKey;
 import dev.thaw.state.image.ContentHash;
 import dev.thaw.state.image.ImageFormat;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -40,7 +43,7 @@ final class ManifestJson {
     private static final String SEAL = ",\n  \"sha256\" : \"";
     private static final String END = "\"\n}\n";
     private static final int SEAL_LENGTH = SEAL.length() + 64 + END.length();
-    private static final int MAX = 16 << 20;
+    private static final int MAX = 1 << 20;
     private static final String CIPHER = "AES-256-GCM";
     private static final String SIGNATURE = "Ed25519";
 
@@ -142,6 +145,14 @@ final class ManifestJson {
         if (file.hash() != null) {
             node.put("sha256", file.hash().toString());
         }
+    }
+
+    /** Reads the manifest in {@code file}. */
+    static Parsed read(Path file) throws IOException {
+        if (Files.size(file) > MAX) {
+            throw new ImageException(file + " is too long: " + Files.size(file) + " bytes");
+        }
+        return decode(Files.readAllBytes(file), file.toString());
     }
 
     /** Reads a manifest; {@code what} names it in errors. */

@@ -1,6 +1,8 @@
 package dev.thaw.store;
 
+import dev.thaw.state.image.ContentHash;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -10,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -122,6 +125,18 @@ final class StoreFiles {
     private static Path parent(Path file) {
         Path parent = file.toAbsolutePath().getParent();
         return parent == null ? file : parent;
+    }
+
+    /** The hash of a whole file, which need not fit into memory. */
+    static ContentHash hash(Path file) throws IOException {
+        MessageDigest digest = ContentHash.digest();
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] buffer = new byte[1 << 16];
+            for (int count = in.read(buffer); count > 0; count = in.read(buffer)) {
+                digest.update(buffer, 0, count);
+            }
+        }
+        return ContentHash.wrap(digest.digest());
     }
 
     static List<Path> list(Path directory, String glob) throws IOException {

@@ -1,6 +1,7 @@
 package dev.thaw.store;
 
 import dev.thaw.state.ImageException;
+import dev.thaw.state.MemoryBound;
 import dev.thaw.state.image.ByteSource;
 import dev.thaw.state.crypt.DataKey;
 import dev.thaw.state.crypt.Primitives;
@@ -51,7 +52,7 @@ public final class StoredImage {
         try {
             return new StoredImage(
                     manifestFile,
-                    ManifestJson.decode(Files.readAllBytes(manifestFile), manifestFile.toString()),
+                    ManifestJson.read(manifestFile),
                     files,
                     packs,
                     null);
@@ -337,6 +338,7 @@ public final class StoredImage {
     public ChunkIndex chunkIndex() {
         checkFile(chunks(), manifest.chunks());
         try {
+            MemoryBound.check(manifest.chunks().size(), "chunk index");
             return ChunkIndex.decode(Files.readAllBytes(chunks()));
         } catch (ImageException e) {
             throw new ImageException(chunks() + " " + e.getMessage(), e);
@@ -362,6 +364,7 @@ public final class StoredImage {
                 }
             }
             current = chunks();
+            MemoryBound.check(manifest.chunks().size(), "chunk index");
             ChunkIndex index = ChunkIndex.decode(Files.readAllBytes(current));
             for (int i = 0; i < manifest.packs().size(); i++) {
                 current = packs().get(i);
@@ -438,7 +441,7 @@ public final class StoredImage {
                                 + ref.size()
                                 + " bytes");
             }
-            if (!ContentHash.of(Files.readAllBytes(file)).equals(ref.hash())) {
+            if (!StoreFiles.hash(file).equals(ref.hash())) {
                 throw new ImageException(file + " is damaged: its hash differs");
             }
         } catch (IOException e) {

@@ -35,6 +35,15 @@ public final class StateCatalog {
         return this;
     }
 
+    /**
+     * As {@link #upgrade} for a version that differs by components only: those that were added get the values of {@code defaults} (may be null where the component may), those that were removed are
+     * left out.
+     */
+    public <S extends Record> StateCatalog upgrade(
+            Class<S> type, int oldVersion, Map<String, ?> defaults) {
+        return upgrade(type, oldVersion, old -> old.convert(type, defaults));
+    }
+
     /** The rows by wire id, in the order they were added. */
     public Map<Integer, Entry> entries() {
         return byId;

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 
 /** An image as one file: an uncompressed tar of {@code manifest.json} and then the files that it names, in its order. */
 public final class ImageArchive {
-    static final int MAX_MANIFEST = 16 << 20;
+    static final int MAX_MANIFEST = 1 << 20;
 
     /** Writes {@code image}, after checking its files. */
     public static void write(StoredImage image, OutputStream out) throws IOException {

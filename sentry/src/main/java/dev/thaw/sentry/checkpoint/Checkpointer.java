@@ -6,6 +6,7 @@ import dev.thaw.platform.memory.PageSnapshot;
 import dev.thaw.sentry.kernel.Kernel;
 import dev.thaw.sentry.mm.MemoryManager;
 import dev.thaw.state.ImageException;
+import dev.thaw.state.MemoryBound;
 import dev.thaw.state.Saveable;
 import dev.thaw.state.StateCatalog;
 import dev.thaw.state.image.ChunkIndex;
@@ -260,6 +261,7 @@ public final class Checkpointer {
         if (size > max) {
             throw new ImageException(file.name() + " is too long: " + size + " bytes");
         }
+        MemoryBound.check(size, file.name());
         byte[] bytes = new byte[(int) size];
         MemorySegment buffer = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(1 << 16));
         for (int done = 0; done < bytes.length; ) {

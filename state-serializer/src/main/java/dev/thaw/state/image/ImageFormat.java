@@ -15,8 +15,5 @@ public final class ImageFormat {
     /** The most bytes that a stored chunk takes: what zstd makes of {@link #CHUNK} random bytes, rounded up. */
     public static final int MAX_STORED = CHUNK + 4096;
 
-    /** The most bytes of a raw state blob. */
-    public static final int MAX_STATE = 1 << 30;
-
     private ImageFormat() {}
 }

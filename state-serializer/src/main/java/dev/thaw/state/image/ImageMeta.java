@@ -1,11 +1,13 @@
 package dev.thaw.state.image;
 
 import dev.thaw.state.ImageException;
+import dev.thaw.state.MemoryBound;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /**
  * An image's small file: kernel state, page map, the index of the pack that was written with it.
@@ -61,7 +63,7 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
         ByteBuffer in = ByteBuffer.wrap(head).order(ByteOrder.LITTLE_ENDIAN);
         byte[] magic = new byte[MAGIC.length];
         in.get(magic);
-        if (!java.util.Arrays.equals(magic, MAGIC)) {
+        if (!Arrays.equals(magic, MAGIC)) {
             throw new ImageException("is no Thaw image");
         }
         int version = in.getInt();
@@ -72,8 +74,8 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
                             + ", this release reads "
                             + ImageFormat.VERSION);
         }
-        if (!ContentHash.wrap(java.util.Arrays.copyOfRange(head, HASH_AT, HEADER))
-                .equals(ContentHash.of(java.util.Arrays.copyOf(head, HASH_AT)))) {
+        if (!ContentHash.wrap(Arrays.copyOfRange(head, HASH_AT, HEADER))
+                .equals(ContentHash.of(Arrays.copyOf(head, HASH_AT)))) {
             throw new ImageException("is damaged: the header's hash differs");
         }
         int flags = in.getInt();
@@ -85,9 +87,7 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
                     flags == ENCRYPTED ? "is encrypted, and no key was given" : "is not encrypted");
         }
         long rawState = in.getLong();
-        if (rawState < 0 || rawState > ImageFormat.MAX_STATE) {
-            throw new ImageException("claims a state of " + rawState + " bytes");
-        }
+        MemoryBound.check(rawState, "state");
         byte[][] sections = new byte[SECTIONS][];
         long next = HEADER;
         for (int i = 0; i < SECTIONS; i++) {
@@ -98,6 +98,7 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
                 throw new ImageException(
                         "is cut short: section " + i + " has " + length + " bytes at " + offset);
             }
+            MemoryBound.check(length, "section");
             sections[i] = bytes(source, offset, (int) length);
             if (!ContentHash.of(sections[i]).equals(hash)) {
                 throw new ImageException("is damaged: the hash of section " + i + " differs");

@@ -13,6 +13,9 @@ final class Zstds {
 
     /** Decompresses a whole frame that must come to {@code rawLength} bytes. */
     static byte[] decompress(byte[] stored, int rawLength, String what) {
+        if (Zstd.getFrameContentSize(stored) != rawLength) { // before the memory is asked for
+            throw new ImageException(what + " has another length than is claimed");
+        }
         byte[] raw = new byte[rawLength];
         long length = Zstd.decompressByteArray(raw, 0, raw.length, stored, 0, stored.length);
         if (Zstd.isError(length) || length != rawLength) {

@@ -4,6 +4,7 @@ import com.esotericsoftware.kryo.KryoException;
 import com.esotericsoftware.kryo.io.Input;
 import com.esotericsoftware.kryo.io.Output;
 import dev.thaw.state.ImageException;
+import dev.thaw.state.MemoryBound;
 import dev.thaw.state.OldRecord;
 import dev.thaw.state.StateCatalog;
 import dev.thaw.state.schema.Component;
@@ -31,6 +32,7 @@ public final class RecordDecoder extends ValueCodec {
     private final boolean generic;
     private final Map<Integer, RecordSchema> schemas = new HashMap<>();
     private int depth;
+    private long memory = MemoryBound.bytes();
 
     private RecordDecoder(StateCatalog catalog, boolean generic) {
         this.registry = new Registry(catalog);
@@ -77,6 +79,7 @@ public final class RecordDecoder extends ValueCodec {
                 roots[i] = in.readVarInt(true);
             }
             int count = bounded(in.readInt(), Wire.remaining(in) / MIN_OBJECT, "objects");
+            charge((long) count * ELEMENT);
             List<Object> objects = new ArrayList<>(count);
             for (int i = 0; i < count; i++) {
                 objects.add(readObject(in, i + 1));
@@ -157,6 +160,15 @@ public final class RecordDecoder extends ValueCodec {
         return String.valueOf(e.getMessage());
     }
 
+    /** Small values can take many times their bytes in memory; the bytes of a blob alone bound nothing. */
+    @Override
+    void charge(long bytes) {
+        memory -= bytes;
+        if (memory < 0) {
+            throw new ImageException("holds more than this process has memory for");
+        }
+    }
+
     @Override
     Object readNested(Input in, int typeId) {
         RecordSchema theirs = schemas.get(typeId);
@@ -164,6 +176,7 @@ public final class RecordDecoder extends ValueCodec {
             throw new ImageException(
                     "record type #%04x has no schema in the image".formatted(typeId));
         }
+        charge(LIST + (long) theirs.components().size() * ELEMENT);
         RecordSerializer serializer = generic ? null : registry.serializer(typeId, this);
         if (serializer != null && serializer.schema().version() == theirs.version()) {
             return registry.kryo().readObject(in, Record.class, serializer);

@@ -11,6 +11,15 @@ import org.jspecify.annotations.Nullable;
 
 /** Writes and reads values by their {@link Kind}. A nullable value is preceded by a byte that says whether there is one. */
 abstract class ValueCodec {
+    /** About what an object takes beside its content, and a place in a list. */
+    static final int OBJECT = 24;
+
+    static final int LIST = 48;
+    static final int ELEMENT = 8;
+
+    /** Takes note that what is read next takes {@code bytes} of memory. */
+    void charge(long bytes) {}
+
     /** Writes a nested record of type {@code typeId}. */
     abstract void writeNested(Output out, int typeId, Object record);
 
@@ -77,6 +86,7 @@ abstract class ValueCodec {
             case Kind.Nested nested -> readNested(in, nested.typeId());
             case Kind.ListOf list -> {
                 int count = Wire.readCount(in, 1);
+                charge(LIST + (long) count * ELEMENT);
                 List<@Nullable Object> elements = new ArrayList<>(count);
                 for (int i = 0; i < count; i++) {
                     elements.add(
@@ -89,7 +99,8 @@ abstract class ValueCodec {
         };
     }
 
-    private static Object readScalar(Input in, Kind.Scalar scalar) {
+    private Object readScalar(Input in, Kind.Scalar scalar) {
+        charge(OBJECT);
         return switch (scalar) {
             case BOOLEAN -> Wire.readBoolean(in);
             case INT -> in.readVarInt(false);
