@@ -125,7 +125,8 @@ public final class ImageDraft implements AutoCloseable {
         return dataKey;
     }
 
-    private ImageCodec codec() {
+    /** How the image is to be written. */
+    ImageCodec codec() {
         return keys != null && dataKey != null
                 ? keys.primitives().sealed(dataKey)
                 : ImageCodec.plain();

@@ -1,11 +1,8 @@
 package dev.thaw.store;
 
-import dev.thaw.state.StateCatalog;
 import dev.thaw.state.image.ContentHash;
-import dev.thaw.state.image.ImageCodec;
 import dev.thaw.state.image.ImageMeta;
 import dev.thaw.state.image.PagesWriter;
-import dev.thaw.state.image.StateWriter;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -32,6 +29,15 @@ final class Images {
                 new Random(seed * 1000 + i).nextBytes(page);
                 MemorySegment.copy(MemorySegment.ofArray(page), 0, memory, i * 4096L, 4096);
             }
+        }
+        return memory;
+    }
+
+    /** Pages that compress well, all different. */
+    static MemorySegment dull(int pages) {
+        MemorySegment memory = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(pages * 4096));
+        for (int i = 0; i < pages; i++) {
+            memory.asSlice(i * 4096L, 4096).fill((byte) (i + 1));
         }
         return memory;
     }
@@ -80,16 +86,16 @@ final class Images {
                                     position += pack.write(bytes, position);
                                 }
                             },
-                            ImageCodec.plain(),
+                            draft.codec(),
                             2);
         }
         Files.write(
                 draft.meta(),
                 ImageMeta.encode(
-                        StateWriter.write(new StateCatalog(), List.of()),
+                        Forgery.state(),
                         result.pageMap(),
                         result.index(),
-                        ImageCodec.plain()));
+                        draft.codec()));
     }
 
     /** An image of which only the manifest is looked at. */

@@ -1,6 +1,7 @@
 package dev.thaw.state.image;
 
 import com.github.luben.zstd.Zstd;
+import com.github.luben.zstd.ZstdException;
 import dev.thaw.state.ImageException;
 
 /** Compression as images use it. */
@@ -17,11 +18,15 @@ final class Zstds {
             throw new ImageException(what + " has another length than is claimed");
         }
         byte[] raw = new byte[rawLength];
-        long length = Zstd.decompressByteArray(raw, 0, raw.length, stored, 0, stored.length);
-        if (Zstd.isError(length) || length != rawLength) {
-            throw new ImageException(what + " can not be decompressed");
+        try {
+            long length = Zstd.decompressByteArray(raw, 0, raw.length, stored, 0, stored.length);
+            if (!Zstd.isError(length) && length == rawLength) {
+                return raw;
+            }
+        } catch (ZstdException e) {
+            throw new ImageException(what + " can not be decompressed: " + e.getMessage(), e);
         }
-        return raw;
+        throw new ImageException(what + " can not be decompressed");
     }
 
     private Zstds() {}
