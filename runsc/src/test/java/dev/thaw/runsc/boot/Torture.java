@@ -107,7 +107,8 @@ public final class Torture {
     public static void main(String[] args) throws Exception {
         List<String> command = List.of(args).subList(3, args.length);
         Path temp = Files.createTempDirectory("torture");
-        Outcome expected = natively(temp, command);
+        boolean alone = Boolean.getBoolean("torture.alone"); // what runs only in a sandbox
+        Outcome expected = alone ? new Outcome(0, "", "", 0) : natively(temp, command);
         long start = System.nanoTime();
         Outcome outcome =
                 run(args[0], temp, command, Plan.of(args[2]), args[1].equals("kill"));

@@ -48,9 +48,10 @@ public final class Kernel implements Saveable, AutoCloseable {
     private final CpuTicker ticker;
     private final SignalSender signals;
     private final JobControl jobControl;
+    private final SecureRandom random = new SecureRandom();
+    private final Lineage lineage = new Lineage(this);
     private final FutexTable futexes = new FutexTable();
     private final @Nullable Strace strace;
-    private final SecureRandom random = new SecureRandom();
     private final AtomicLongArray reported = new AtomicLongArray(SyscallTable.LIMIT / 64 + 1);
     private final AtomicInteger threads = new AtomicInteger();
 
@@ -136,6 +137,11 @@ public final class Kernel implements Saveable, AutoCloseable {
 
     public FutexTable futexes() {
         return futexes;
+    }
+
+    /** What a program can know of its own past. */
+    public Lineage lineage() {
+        return lineage;
     }
 
     JobControl jobControl() {
@@ -303,6 +309,7 @@ public final class Kernel implements Saveable, AutoCloseable {
     public void resume() {
         if (clock.release()) {
             vdso.restart();
+            lineage.renewRandom();
         }
         KernelLock lock = tasks.lock();
         List<Task> starting = new ArrayList<>();

@@ -9,11 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What a checkpoint keeps of the kernel itself. It comes back into the kernel that the restoring process offers as a service. */
-@StateType(id = 0x0100, version = 1)
+@StateType(id = 0x0100, version = 2)
 public record KernelState(
         String hostname,
         String domainName,
         TimeStates.ClockState clock,
+        Lineage.State lineage,
         int lastId,
         int init,
         List<Integer> groups) {
@@ -30,6 +31,7 @@ public record KernelState(
                         kernel.clock().monotonic(),
                         kernel.clock().boottime(),
                         kernel.clock().realtime()),
+                kernel.lineage().save(),
                 kernel.tasks().lastId(),
                 context.ref(kernel.init()),
                 groups);
@@ -43,6 +45,7 @@ public record KernelState(
                     kernel.beginRestore();
                     kernel.clock()
                             .restore(s.clock.monotonic(), s.clock.boottime(), s.clock.realtime());
+                    kernel.lineage().restore(s.lineage);
                     return kernel;
                 }
 

@@ -8,6 +8,7 @@ public final class KernelStates {
         catalog.object(KernelState.class, KernelState.RESTORER)
                 .object(ThreadGroupState.class, ThreadGroupState.RESTORER)
                 .object(TaskState.class, TaskState.RESTORER)
+                .value(Lineage.State.class)
                 .value(TaskState.CredentialsState.class);
     }
 

@@ -137,6 +137,7 @@ public final class TaskClone {
         group.processGroup = from.processGroup;
         group.session = from.session;
         group.dumpable = from.dumpable;
+        group.renewRandom = from.renewRandom;
         group.nice = from.nice;
         group.oomScoreAdjust = from.oomScoreAdjust;
         return group;

@@ -47,6 +47,7 @@ public final class TaskExec {
             group.handlers = group.handlers.fork(); // shared ones stay with the others
             group.handlers.reset();
             group.hasExeced = true;
+            group.renewRandom = false;
             group.dumpable = true;
             task.exitSignal = Signals.SIGCHLD;
             group.exitSignal = Signals.SIGCHLD;

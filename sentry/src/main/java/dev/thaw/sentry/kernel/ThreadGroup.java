@@ -45,6 +45,9 @@ public final class ThreadGroup implements Saveable {
     volatile @Nullable Task execTask;
     volatile boolean subreaper;
     volatile boolean dumpable = true;
+
+    /** Whether a restore gives it new AT_RANDOM bytes. */
+    volatile boolean renewRandom;
     volatile boolean hasExeced;
     volatile int nice;
     volatile int oomScoreAdjust;
@@ -252,5 +255,10 @@ public final class ThreadGroup implements Saveable {
     @Override
     public String toString() {
         return "process " + pid;
+    }
+
+    /** The program wants new AT_RANDOM bytes after each restore. */
+    public void renewRandomAtRestore() {
+        renewRandom = true;
     }
 }

@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What a checkpoint keeps of a process, zombies too. {@code tasks} are the live ones in order, {@code children} processes. */
-@StateType(id = 0x0101, version = 1)
+@StateType(id = 0x0101, version = 2)
 public record ThreadGroupState(
         int kernel,
         int pid,
@@ -41,6 +41,7 @@ public record ThreadGroupState(
         int stopSignal,
         boolean stopReported,
         boolean continueReported,
+        boolean renewRandom,
         long[] times) {
 
     static ThreadGroupState save(ThreadGroup g, SaveContext context) {
@@ -81,6 +82,7 @@ public record ThreadGroupState(
                 g.stopSignal,
                 g.stopReported,
                 g.continueReported,
+                g.renewRandom,
                 new long[] {g.deadUserTime, g.deadSystemTime, g.childUserTime, g.childSystemTime});
     }
 
@@ -125,6 +127,7 @@ public record ThreadGroupState(
                     g.stopping = s.stopping;
                     g.stopped = s.stopped;
                     g.stopSignal = s.stopSignal;
+                    g.renewRandom = s.renewRandom;
                     g.stopReported = s.stopReported;
                     g.continueReported = s.continueReported;
                     long[] times = java.util.Arrays.copyOf(s.times, 4);

@@ -8,6 +8,7 @@ import static dev.thaw.sentry.ErrnoException.errno;
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.kernel.Task;
 import dev.thaw.sentry.mm.IoBuffer;
+import dev.thaw.sentry.wait.WaitQueue;
 import dev.thaw.state.SaveContext;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,16 @@ public class SyntheticFile extends Inode {
         return content.get(task);
     }
 
+    /** Grows when the content changes in a way that poll(2) tells; by default it never does, and the file is always ready. */
+    public long version() {
+        return 0;
+    }
+
+    /** Told when {@link #version} grows; null where it does not. */
+    public @Nullable WaitQueue changes() {
+        return null;
+    }
+
     /** Takes what was written at {@code offset}; returns how much of it. EINVAL unless overridden. */
     public long write(Task task, byte[] bytes, long offset) throws ErrnoException {
         throw errno(EINVAL);
@@ -58,7 +69,7 @@ public class SyntheticFile extends Inode {
     @Override
     public FileDescription open(@Nullable Task task, Location location, int flags)
             throws ErrnoException {
-        return new SyntheticFileDescription(flags);
+        return new SyntheticFileDescription(flags, version());
     }
 
     @Override

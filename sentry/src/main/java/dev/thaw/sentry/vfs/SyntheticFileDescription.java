@@ -6,6 +6,9 @@ import static dev.thaw.abi.Errno.ESTALE;
 import static dev.thaw.abi.Fcntl.SEEK_CUR;
 import static dev.thaw.abi.Fcntl.SEEK_END;
 import static dev.thaw.abi.Fcntl.SEEK_SET;
+import static dev.thaw.abi.Poll.POLLIN;
+import static dev.thaw.abi.Poll.POLLOUT;
+import static dev.thaw.abi.Poll.POLLPRI;
 import static dev.thaw.sentry.ErrnoException.errno;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
@@ -14,6 +17,8 @@ import dev.thaw.sentry.kernel.Task;
 import dev.thaw.sentry.lock.KernelLock;
 import dev.thaw.sentry.lock.LockClass;
 import dev.thaw.sentry.mm.IoBuffer;
+import dev.thaw.sentry.wait.WaitQueue;
+import dev.thaw.sentry.wait.Waiter;
 import dev.thaw.state.RestoreContext;
 import dev.thaw.state.Restorer;
 import dev.thaw.state.SaveContext;
@@ -29,14 +34,19 @@ final class SyntheticFileDescription extends FileDescription {
     @GuardedBy("mu")
     private byte[] content = new byte[0];
 
-    SyntheticFileDescription(int flags) {
+    /** The version that was read last, or was there at the opening. */
+    private volatile long seen;
+
+    SyntheticFileDescription(int flags, long version) {
         super(flags);
+        seen = version;
     }
 
     private SyntheticFileDescription(State state) {
         super(state.file);
         this.position = state.position;
         this.content = state.content;
+        this.seen = state.seen;
     }
 
     private SyntheticFile file() throws ErrnoException {
@@ -74,6 +84,7 @@ final class SyntheticFileDescription extends FileDescription {
             throw errno(EBADF);
         }
         if (offset == 0 || content.length == 0) {
+            seen = file().version();
             content = file().content(task);
         }
         if (offset >= content.length) {
@@ -124,14 +135,37 @@ final class SyntheticFileDescription extends FileDescription {
         }
     }
 
+    @Override
+    public int poll(int mask) {
+        if (!(inode() instanceof SyntheticFile file) || file.changes() == null) {
+            return super.poll(mask);
+        }
+        int ready = POLLOUT | (file.version() != seen ? POLLIN | POLLPRI : 0);
+        return ready & mask;
+    }
+
+    @Override
+    public void addWaiter(Waiter waiter, int mask) {
+        if (inode() instanceof SyntheticFile file && file.changes() instanceof WaitQueue queue) {
+            queue.add(waiter, mask);
+        }
+    }
+
+    @Override
+    public void removeWaiter(Waiter waiter) {
+        if (inode() instanceof SyntheticFile file && file.changes() instanceof WaitQueue queue) {
+            queue.remove(waiter);
+        }
+    }
+
     /** The content only while it is being read. */
-    @StateType(id = 0x0310)
-    public record State(FileState file, long position, byte[] content) {}
+    @StateType(id = 0x0310, version = 2)
+    public record State(FileState file, long position, long seen, byte[] content) {}
 
     @Override
     @SuppressWarnings("GuardedBy") // the kernel is paused
     public Record save(SaveContext context) {
-        return new State(saveFile(context), position, content);
+        return new State(saveFile(context), position, seen, content);
     }
 
     static final Restorer<State, SyntheticFileDescription> RESTORER =

@@ -50,6 +50,9 @@ final class ProcRoot extends SyntheticDirectory {
         file("cgroups", _ -> Text.bytes("#subsys_name\thierarchy\tnum_cgroups\tenabled\n"));
         file("interrupts", files::interrupts);
         add("sys", SysctlTree.make(fs, kernel));
+        SyntheticDirectory thaw = new SyntheticDirectory(fs, 0x16d);
+        thaw.add("checkpoint", new CheckpointFile(fs));
+        add("thaw", thaw);
     }
 
     private void file(String name, SyntheticFile.Content content) {

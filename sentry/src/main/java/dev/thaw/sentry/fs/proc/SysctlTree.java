@@ -7,6 +7,7 @@ import static dev.thaw.sentry.ErrnoException.errno;
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.fs.pipe.Pipe;
 import dev.thaw.sentry.kernel.Kernel;
+import dev.thaw.sentry.kernel.Lineage;
 import dev.thaw.sentry.kernel.KernelVersion;
 import dev.thaw.sentry.kernel.Task;
 import dev.thaw.sentry.kernel.TaskSet;
@@ -79,7 +80,7 @@ final class SysctlTree {
         BootId bootId = BootId.of(kernel);
         random.add("boot_id", new SyntheticFile(fs, READ, _ -> Text.bytes(bootId.text() + "\n")));
         random.add(
-                "uuid", new SyntheticFile(fs, READ, _ -> Text.bytes(BootId.random(kernel) + "\n")));
+                "uuid", new SyntheticFile(fs, READ, _ -> Text.bytes(Lineage.newId(kernel) + "\n")));
         value(random, "entropy_avail", "256");
         value(random, "poolsize", "256");
         directory.add("random", random);
