@@ -4,7 +4,9 @@ import dev.thaw.state.ImageException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Map;
+import java.util.Set;
 
 /** A directory that is one image, complete in itself: {@code manifest.json} and the files it names. What {@code runsc checkpoint --image-path} makes. */
 public final class ImageDirectory {
@@ -22,6 +24,11 @@ public final class ImageDirectory {
                     public StoredImage publish(ImageDraft draft, Manifest manifest)
                             throws IOException {
                         return ImageDirectory.publish(directory, draft, manifest);
+                    }
+
+                    @Override
+                    public boolean takesPacks() {
+                        return true;
                     }
 
                     @Override
@@ -71,6 +78,14 @@ public final class ImageDirectory {
                 StoreFiles.move(file, directory.resolve(file.getFileName()));
             }
         }
+        Set<String> named = new HashSet<>();
+        for (Manifest.FileRef pack : manifest.packs()) {
+            named.add(pack.name());
+            Path there = draft.foreignPacks().get(pack.name());
+            if (there != null && !Files.exists(directory.resolve(pack.name()))) {
+                StoreFiles.link(there, directory.resolve(pack.name()));
+            }
+        }
         StoreFiles.syncDirectory(directory);
         StoreFiles.move(draft.manifest(), directory.resolve(MANIFEST));
         StoreFiles.syncDirectory(directory);
@@ -80,7 +95,7 @@ public final class ImageDirectory {
                         "*.{pack,meta,chunks}")) { // of an image that this one replaced, or of a
             // crash
             String name = file.getFileName().toString();
-            if (!name.startsWith(manifest.id())) {
+            if (!name.startsWith(manifest.id()) && !named.contains(name)) {
                 StoreFiles.delete(file);
             }
         }

@@ -33,6 +33,11 @@ public final class ImageDraft implements AutoCloseable {
     interface Publisher {
         StoredImage publish(ImageDraft draft, Manifest manifest) throws IOException;
 
+        /** Whether packs of other places can be taken over ({@link ImageDraft#foreignPacks}). */
+        default boolean takesPacks() {
+            return false;
+        }
+
         /** Undoes what opening the draft did beside its directory. */
         void abandoned();
     }
@@ -44,7 +49,10 @@ public final class ImageDraft implements AutoCloseable {
     private final long start = System.nanoTime();
     private final Path directory;
     private final Scratch scratch;
-    private final Map<ContentHash, Known> known;
+    private final boolean listsKnown;
+    private final Map<String, Path> foreignPacks = new TreeMap<>();
+    private Map<ContentHash, Known> known;
+    private @Nullable StoredImage parent;
     private final Publisher publisher;
     private boolean published;
     private @Nullable KeyRing keys;
@@ -59,6 +67,7 @@ public final class ImageDraft implements AutoCloseable {
         this.scratch = scratch;
         this.directory = scratch.directory();
         this.known = known;
+        this.listsKnown = !known.isEmpty();
         this.publisher = publisher;
     }
 
@@ -114,6 +123,50 @@ public final class ImageDraft implements AutoCloseable {
         return this;
     }
 
+    /**
+     * Makes the image one that continues {@code image}: what did not change since is left to that one's chunks. To be called after {@link #encrypt}, since both must be under one data key.
+     */
+    public ImageDraft continueFrom(StoredImage image) {
+        WrappedKey theirs = image.manifest().encryption();
+        String domain = theirs == null ? "" : theirs.domain();
+        if (!domain.equals(dataKey == null ? "" : dataKey.domain())) {
+            throw new ImageException(
+                    image + " is not encrypted with the same data key, so nothing can continue it");
+        }
+        Map<ContentHash, Known> all = new HashMap<>(known);
+        List<Manifest.FileRef> packs = image.manifest().packs();
+        try {
+            for (ChunkIndex.Entry entry :
+                    ChunkIndex.decode(Files.readAllBytes(image.chunks())).entries()) {
+                if (all.containsKey(entry.hash())) {
+                    continue;
+                }
+                if (!publisher.takesPacks() || entry.pack() >= packs.size()) {
+                    throw new ImageException(
+                            image + " is not an image of the same store, so nothing here can continue it");
+                }
+                Manifest.FileRef pack = packs.get(entry.pack());
+                all.put(entry.hash(), new Known(pack.name(), pack.size(), entry));
+                foreignPacks.put(pack.name(), image.packs().get(entry.pack()));
+            }
+        } catch (IOException e) {
+            throw new ImageException(explain(e), e);
+        }
+        known = all;
+        parent = image;
+        return this;
+    }
+
+    /** The image that this one continues. */
+    public @Nullable StoredImage parent() {
+        return parent;
+    }
+
+    /** Where packs lie that are not in this place, by name. */
+    Map<String, Path> foreignPacks() {
+        return foreignPacks;
+    }
+
     /** Signs the image when it is complete. */
     public ImageDraft sign(ImageSigner with) {
         signer = with;
@@ -144,7 +197,7 @@ public final class ImageDraft implements AutoCloseable {
 
     /** A file of the sorted 32-byte hashes of chunks that need not be written; null when there are none. */
     public @Nullable Path known() {
-        return known.isEmpty() ? null : directory.resolve("known");
+        return listsKnown ? directory.resolve("known") : null;
     }
 
     Path directory() {
@@ -216,7 +269,7 @@ public final class ImageDraft implements AutoCloseable {
                         CpuFeatures.ofHost(),
                         facts.kernelAbi(),
                         facts.platform(),
-                        null,
+                        parent == null ? null : parent.id(),
                         facts.containers(),
                         facts.spec(),
                         facts.labels(),

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The first thing to read of an image: what it is, what it needs, and the files it is made of. Holds no environment and no secret in clear.
  *
- * @param parent the image that this one is a difference to; none yet
+ * @param parent the id of the image that this one continues, with which it shares packs; null for none
  * @param encryption the data key, wrapped; null for an image in clear
  * @param spec the container's OCI configuration without its environment, as JSON
  */

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -96,6 +97,17 @@ final class StoreFiles {
     static void move(Path from, Path to) throws IOException {
         announce("move", to);
         Files.move(from, to, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Gives a file one more name; a copy of it where the file system can not. */
+    static void link(Path from, Path to) throws IOException {
+        announce("link", to);
+        try {
+            Files.createLink(to, from);
+        } catch (FileSystemException | UnsupportedOperationException e) {
+            Files.copy(from, to);
+            sync(to);
+        }
     }
 
     static boolean delete(Path file) throws IOException {

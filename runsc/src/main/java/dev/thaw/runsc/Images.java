@@ -40,6 +40,10 @@ final class Images {
                             ? open(draft.pack(), create)
                             : check(draft.pack(), pack)); // tmpfs knows no O_DIRECT
             fds.add(open(draft.meta(), create));
+            StoredImage parent = draft.parent();
+            if (parent != null) {
+                fds.add(open(parent.meta(), Fcntl.O_RDONLY));
+            }
             Path known = draft.known();
             if (known != null) {
                 fds.add(open(known, Fcntl.O_RDONLY));
@@ -71,7 +75,7 @@ final class Images {
             throws SandboxException {
         byte[] key = ImageKeys.bytes(draft.dataKey());
         try {
-            return client.checkpoint(leaveRunning, key, fds);
+            return client.checkpoint(leaveRunning, key, draft.parent() != null, fds);
         } finally {
             Arrays.fill(key, (byte) 0);
         }

@@ -8,6 +8,7 @@ import dev.thaw.runsc.container.SandboxProcess;
 import dev.thaw.runsc.container.StateRoot;
 import dev.thaw.runsc.control.ControlClient;
 import dev.thaw.runsc.oci.ProcessConfig;
+import dev.thaw.state.ImageException;
 import dev.thaw.store.ImageDraft;
 import dev.thaw.store.StoredImage;
 import java.io.IOException;
@@ -179,6 +180,8 @@ public final class Sandbox {
                 }
             } catch (IOException e) {
                 throw SandboxException.internal("can not write the image: " + Images.explain(e));
+            } catch (ImageException e) {
+                throw SandboxException.invalid("can not write the image: " + e.getMessage());
             }
             if (!leaveRunning) {
                 awaitDeath(DEATH);

@@ -57,11 +57,14 @@ public record PageDiff(
     private static void add(PageMap map, TreeMap<Long, @Nullable Place[]> pages, int side) {
         for (PageMap.Entry entry : map.entries()) {
             int at = 0;
-            for (long left = entry.mask(); left != 0; left &= left - 1) {
+            for (long left = entry.chunk(); left != 0; left &= left - 1, at++) {
+                if ((entry.use() & left & -left) == 0) {
+                    continue;
+                }
                 long page =
                         entry.stretch() * ImageFormat.CHUNK_PAGES + Long.numberOfTrailingZeros(left);
                 pages.computeIfAbsent(page, _ -> new @Nullable Place[2])[side] =
-                        new Place(entry.hash(), at++);
+                        new Place(entry.hash(), at);
             }
         }
     }

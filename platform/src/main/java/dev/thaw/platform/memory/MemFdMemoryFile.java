@@ -558,7 +558,7 @@ public final class MemFdMemoryFile extends MemoryFile {
     }
 
     @Override
-    public PageSnapshot snapshot(boolean changedOnly) {
+    public PageSnapshot snapshot(@Nullable BitSet whole) {
         mu.lock();
         try {
             if (snapshot != null) {
@@ -575,12 +575,17 @@ public final class MemFdMemoryFile extends MemoryFile {
                     changed[stretch] = chunk.takeChanged(word);
                 }
             }
+            for (int i = whole == null ? -1 : whole.nextSetBit(0);
+                    i >= 0 && i < changed.length;
+                    i = whole.nextSetBit(i + 1)) {
+                changed[i] = changed[i] == 0 ? 0 : wanted[i];
+            }
             for (int i = 0; i < keptCount; i++) { // old content that nobody wants
                 wanted[(int) (kept[i] >> 6)] &= ~(1L << kept[i]);
                 changed[(int) (kept[i] >> 6)] &= ~(1L << kept[i]);
             }
             guards = true;
-            PageSnapshot made = new PageSnapshot(this, wanted, changed, changedOnly);
+            PageSnapshot made = new PageSnapshot(this, wanted, changed, whole != null);
             snapshot = made;
             return made;
         } finally {

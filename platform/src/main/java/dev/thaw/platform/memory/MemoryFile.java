@@ -1,6 +1,8 @@
 package dev.thaw.platform.memory;
 
 import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The page allocator behind all guest memory (design D4): one memfd, mapped whole into the Sentry. Pages are handed out in runs (byte offset, byte length; multiples of 4096)
@@ -96,9 +98,10 @@ public abstract class MemoryFile implements AutoCloseable {
     /**
      * Begins a snapshot of all pages as they are now. Nothing may write pages meanwhile, and from now on only after {@link #beforeWrite}: mappings with write access must have been withdrawn.
      *
-     * @param changedOnly only what differs from the last snapshot that was completed, or from the image that was restored
+     * @param whole null: of all pages; else of what differs from the last snapshot that was completed, or from the image that was restored, and of all pages of those of these stretches in which anything
+     *     differs
      */
-    public abstract PageSnapshot snapshot(boolean changedOnly);
+    public abstract PageSnapshot snapshot(@Nullable BitSet whole);
 
     /** Sets the most bytes the file may keep resident; {@link Long#MAX_VALUE} for none. Past it, allocations fail. */
     public abstract void setLimit(long bytes);

@@ -241,30 +241,38 @@ final class ControlServer implements Runnable {
             Kernel kernel = sandbox.kernel();
             boolean leaveRunning = in.u8() != 0;
             ImageCodec codec = SandboxKernel.codec(in.bytes());
+            boolean hasParent = in.u8() != 0;
             int pack = wire.takeFd(0);
             int meta = wire.takeFd(1);
-            int known = wire.takeFd(2);
+            int parent = hasParent ? wire.takeFd(2) : -1;
+            int known = wire.takeFd(hasParent ? 3 : 2);
             if (pack < 0 || meta < 0 || !sandbox.isStarted()) {
                 throw SandboxException.conflict("container not running");
             }
             boolean done = false;
             boolean wasPaused = false;
             if (!sandbox.checkpointing().tryLock()) {
-                close(pack, meta, known);
+                close(pack, meta, known, parent);
                 throw SandboxException.conflict("another checkpoint is in progress");
             }
             try {
                 wasPaused = kernel.isPaused();
                 Checkpointer.Saved saved =
                         Checkpointer.save(
-                                kernel, leaveRunning && !wasPaused, pack, meta, known, codec);
+                                kernel,
+                                leaveRunning && !wasPaused,
+                                pack,
+                                meta,
+                                known,
+                                parent,
+                                codec);
                 out.i64(saved.bytes()).i64(saved.pausedNanos());
                 done = true;
             } catch (IOException | ImageException e) {
                 throw SandboxException.internal("can not write the image: " + e.getMessage());
             } finally {
                 sandbox.checkpointing().unlock();
-                close(pack, meta, known);
+                close(pack, meta, known, parent);
                 if (!wasPaused && !leaveRunning && !done) {
                     kernel.resume();
                 }

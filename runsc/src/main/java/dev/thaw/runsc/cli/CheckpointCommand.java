@@ -2,6 +2,7 @@ package dev.thaw.runsc.cli;
 
 import dev.thaw.runsc.OpenImage;
 import dev.thaw.runsc.SandboxException;
+import dev.thaw.state.ImageException;
 import dev.thaw.store.ImageDraft;
 import dev.thaw.store.ImageSigner;
 import dev.thaw.store.KeyRing;
@@ -43,6 +44,13 @@ final class CheckpointCommand implements Callable<Integer> {
             paramLabel = "NAME=VALUE",
             description = "a label for the image; may be given many times")
     Map<String, String> labels = new LinkedHashMap<>();
+
+    @Option(
+            names = "--parent",
+            paramLabel = "IMAGE",
+            description =
+                    "the image that was made of the container last, or that it came from: only what changed since is written")
+    @Nullable String parent;
 
     @Mixin KeyOptions keys = new KeyOptions();
 
@@ -99,14 +107,16 @@ final class CheckpointCommand implements Callable<Integer> {
         if (store != null) {
             image = store + "#";
         }
-        try (KeyRing ring = keys.read()) {
+        try (KeyRing ring = keys.read();
+                OpenImage continued = parent == null ? null : OpenImage.of(parent, ring)) {
+            StoredImage before = continued == null ? null : continued.image();
             String keyId = key != null || !ring.isEmpty() ? ring.idForNew(key) : null;
             ImageSigner signer = signKey == null ? null : ImageSigner.read(signKey);
             StoredImage stored =
                     runsc.sandboxes()
                             .get(id)
                             .checkpoint(
-                                    () -> draft(ring, keyId, signer), leaveRunning, labels);
+                                    () -> draft(ring, keyId, signer, before), leaveRunning, labels);
             if (OpenImage.isInStore(image)) {
                 System.out.println(stored.id());
             }
@@ -114,12 +124,27 @@ final class CheckpointCommand implements Callable<Integer> {
         return 0;
     }
 
-    private ImageDraft draft(KeyRing ring, @Nullable String keyId, @Nullable ImageSigner signer)
+    private ImageDraft draft(
+            KeyRing ring,
+            @Nullable String keyId,
+            @Nullable ImageSigner signer,
+            @Nullable StoredImage before)
             throws IOException {
-        List<StoredImage> relatives = keyId == null ? List.of() : OpenImage.relatives(image);
+        List<StoredImage> relatives =
+                keyId == null
+                        ? List.of()
+                        : before != null ? List.of(before) : OpenImage.relatives(image);
         ImageDraft draft = OpenImage.create(image);
         if (keyId != null) {
             draft.encrypt(ring, keyId, relatives);
+        }
+        if (before != null) {
+            try {
+                draft.continueFrom(before);
+            } catch (ImageException e) {
+                draft.close();
+                throw e;
+            }
         }
         return signer == null ? draft : draft.sign(signer);
     }

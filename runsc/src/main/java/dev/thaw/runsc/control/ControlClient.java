@@ -112,14 +112,17 @@ public final class ControlClient implements AutoCloseable {
         call(request(ControlProtocol.RESUME));
     }
 
-    /** Has the sandbox write an image to the descriptors, under the data key {@code key} unless that is empty. */
-    public Checkpointed checkpoint(boolean leaveRunning, byte[] key, int... fds) throws SandboxException {
+    /** Has the sandbox write an image to the descriptors, under the data key {@code key} unless that is empty: pack, meta, with {@code hasParent} the meta of the image that it continues, and a list of known chunks if there is one. */
+    public Checkpointed checkpoint(
+            boolean leaveRunning, byte[] key, boolean hasParent, int... fds)
+            throws SandboxException {
         try {
             WireReader in =
                     call(
                             request(ControlProtocol.CHECKPOINT)
                                     .u8(leaveRunning ? 1 : 0)
-                                    .bytes(key),
+                                    .bytes(key)
+                                    .u8(hasParent ? 1 : 0),
                             fds);
             return new Checkpointed(in.i64(), in.i64());
         } catch (WireException e) {

@@ -15,6 +15,7 @@ import dev.thaw.state.image.ContentHash;
 import dev.thaw.state.image.ImageCodec;
 import dev.thaw.state.image.ImageFormat;
 import dev.thaw.state.image.ImageMeta;
+import dev.thaw.state.image.PageMap;
 import dev.thaw.state.image.PagesWriter;
 import dev.thaw.state.image.StateReader;
 import dev.thaw.state.image.StateWriter;
@@ -23,10 +24,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Saves a whole kernel to an image and brings it back. The image's files are descriptors that runsc opened: the sandbox process has no file system. runsc also makes
@@ -36,6 +39,9 @@ public final class Checkpointer {
     private static final System.Logger LOG = System.getLogger("dev.thaw.sentry.checkpoint");
     private static final int THREADS = 2;
     private static final int MAX_INDEX = 1 << 30;
+
+    /** A stretch in so many chunks is written as one again when something in it changes, so that a restore need not read a chunk of each ancestor for it. */
+    private static final int MAX_CHUNKS = 4;
 
     /**
      * What {@link #save} wrote, and how long the guest stood still: until it went on, or until the end.
@@ -56,10 +62,27 @@ public final class Checkpointer {
     public static Saved save(
             Kernel kernel, boolean live, int packFd, int metaFd, int knownFd, ImageCodec codec)
             throws IOException {
+        return save(kernel, live, packFd, metaFd, knownFd, -1, codec);
+    }
+
+    /**
+     * As above, and what did not change since the image whose state file {@code parentFd} is (-1 for none) is left to that one's chunks. It must be the last that was made of this kernel, or that it came
+     * from; an {@link ImageException} says when it is not.
+     */
+    public static Saved save(
+            Kernel kernel,
+            boolean live,
+            int packFd,
+            int metaFd,
+            int knownFd,
+            int parentFd,
+            ImageCodec codec)
+            throws IOException {
         Set<ContentHash> known = readKnown(knownFd);
-        Frozen frozen = freeze(kernel, live);
+        PageMap parent = parentFd < 0 ? null : readParent(kernel, parentFd, codec);
+        Frozen frozen = freeze(kernel, live, parent);
         try (PageSnapshot snapshot = frozen.pages) {
-            Saved saved = write(frozen, known, packFd, metaFd, codec);
+            Saved saved = write(kernel, frozen, parent, known, packFd, metaFd, codec);
             snapshot.complete();
             return live
                     ? saved
@@ -75,7 +98,31 @@ public final class Checkpointer {
     /** A kernel at one moment. */
     private record Frozen(StateWriter state, PageSnapshot pages, long start, long pausedNanos) {}
 
-    private static Frozen freeze(Kernel kernel, boolean live) throws IOException {
+    private static PageMap readParent(Kernel kernel, int fd, ImageCodec codec)
+            throws IOException {
+        HostFile file = new HostFile(fd, "the parent's state file");
+        if (!ImageMeta.identity(file).equals(kernel.lastImage())) {
+            throw new ImageException(
+                    "the parent is neither the last image that was made of this sandbox, nor the one that it came from");
+        }
+        return ImageMeta.read(file, codec).pageMap();
+    }
+
+    private static BitSet manyChunks(PageMap map) {
+        BitSet many = new BitSet();
+        List<PageMap.Entry> entries = map.entries();
+        for (int i = MAX_CHUNKS - 1; i < entries.size(); i++) {
+            long stretch = entries.get(i).stretch();
+            if (entries.get(i - (MAX_CHUNKS - 1)).stretch() == stretch) {
+                many.set((int) stretch);
+            }
+        }
+        return many;
+    }
+
+    private static Frozen freeze(Kernel kernel, boolean live, @Nullable PageMap parent)
+            throws IOException {
+        BitSet whole = parent == null ? null : manyChunks(parent);
         StateWriter writer = new StateWriter(SentryStates.catalog());
         PageSnapshot pages;
         long start = System.nanoTime();
@@ -86,7 +133,7 @@ public final class Checkpointer {
             for (MemoryManager mm : kernel.addressSpaces()) {
                 mm.withdrawWrites();
             }
-            pages = kernel.memory().snapshot(false);
+            pages = kernel.memory().snapshot(whole);
         } catch (RuntimeException e) {
             throw new IOException("state can not be saved: " + e.getMessage(), e);
         } finally {
@@ -99,7 +146,13 @@ public final class Checkpointer {
     }
 
     private static Saved write(
-            Frozen frozen, Set<ContentHash> known, int packFd, int metaFd, ImageCodec codec)
+            Kernel kernel,
+            Frozen frozen,
+            @Nullable PageMap parent,
+            Set<ContentHash> known,
+            int packFd,
+            int metaFd,
+            ImageCodec codec)
             throws IOException {
         PageSnapshot snapshot = frozen.pages;
         byte[] state;
@@ -110,7 +163,7 @@ public final class Checkpointer {
         }
         PagesWriter.Runs runs = new PagesWriter.Runs();
         for (int i = 0; i < snapshot.stretches(); i++) {
-            runs.addStretch(i, snapshot.wanted(i));
+            runs.addStretch(i, parent == null ? snapshot.wanted(i) : snapshot.changed(i));
         }
         PagesWriter.Result pages =
                 PagesWriter.write(
@@ -120,14 +173,26 @@ public final class Checkpointer {
                         new HostFile(packFd, "page pack"),
                         codec,
                         THREADS);
-        byte[] meta = ImageMeta.encode(state, pages.pageMap(), pages.index(), codec);
+        PageMap map =
+                parent == null
+                        ? pages.pageMap()
+                        : parent.continued(
+                                stretch -> unchanged(snapshot, stretch), pages.pageMap());
+        byte[] meta = ImageMeta.encode(state, map, pages.index(), codec);
         writeAll(new HostFile(metaFd, "state file"), meta);
+        kernel.setLastImage(ImageMeta.identity(meta));
         return new Saved(
                 pages.packBytes() + meta.length,
                 frozen.pausedNanos,
                 state.length,
-                pages.pageMap().pages(),
+                map.pages(),
                 snapshot.copied());
+    }
+
+    private static long unchanged(PageSnapshot snapshot, long stretch) {
+        return stretch < snapshot.stretches()
+                ? snapshot.wanted((int) stretch) & ~snapshot.changed((int) stretch)
+                : 0;
     }
 
     /**
@@ -154,6 +219,7 @@ public final class Checkpointer {
         ChunkReader chunks;
         try {
             meta = ImageMeta.read(metaFile, codec);
+            kernel.setLastImage(ImageMeta.identity(metaFile));
             chunks =
                     new ChunkReader(
                             ChunkIndex.decode(readAll(chunksFile, MAX_INDEX)),

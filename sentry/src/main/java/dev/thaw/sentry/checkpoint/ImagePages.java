@@ -25,14 +25,14 @@ final class ImagePages implements MemoryFile.PageLoader {
     static void attach(MemoryFile memory, ChunkReader chunks, PageMap map) {
         ImagePages pages = new ImagePages(memory, chunks, map.entries());
         for (PageMap.Entry entry : map.entries()) {
-            long last = ImageFormat.CHUNK_PAGES - Long.numberOfLeadingZeros(entry.mask());
+            long last = ImageFormat.CHUNK_PAGES - Long.numberOfLeadingZeros(entry.use());
             if (entry.stretch() >= memory.size() / ImageFormat.CHUNK
                     || entry.offset() + last * ImageFormat.PAGE > memory.size()) {
                 throw new ImageException(
                         "page map: page at " + entry.offset() + " lies outside of memory");
             }
             forEachRun(
-                    entry.mask(),
+                    entry.use(),
                     (page, count) ->
                             memory.setLazy(
                                     pages,
@@ -57,11 +57,19 @@ final class ImagePages implements MemoryFile.PageLoader {
 
     @Override
     public void load(long offset, long length) {
-        long end = (offset + length - 1) / ImageFormat.CHUNK;
-        for (int i = find(offset / ImageFormat.CHUNK);
-                i < map.size() && map.get(i).stretch() <= end;
-                i++) {
-            loadChunk(map.get(i));
+        long first = offset / ImageFormat.PAGE;
+        long last = (offset + length - 1) / ImageFormat.PAGE;
+        for (int i = find(offset / ImageFormat.CHUNK); i < map.size(); i++) {
+            PageMap.Entry entry = map.get(i);
+            long base = entry.stretch() * ImageFormat.CHUNK_PAGES;
+            if (base > last) {
+                break;
+            }
+            long from = Math.max(first - base, 0);
+            long to = Math.min(last - base, ImageFormat.CHUNK_PAGES - 1);
+            if ((entry.use() & -1L << from & -1L >>> (63 - to)) != 0) {
+                loadChunk(entry);
+            }
         }
     }
 
@@ -74,12 +82,21 @@ final class ImagePages implements MemoryFile.PageLoader {
         }
         int[] at = {0};
         forEachRun(
-                entry.mask(),
+                entry.chunk(),
                 (page, count) -> {
-                    int bytes = count * ImageFormat.PAGE;
-                    memory.supply(
-                            entry.offset() + (long) page * ImageFormat.PAGE, raw, at[0], bytes);
-                    at[0] += bytes;
+                    // of a chunk that is used in part, the rest is older than the image
+                    long use = entry.use() >>> page;
+                    long run = count == Long.SIZE ? -1L : (1L << count) - 1;
+                    forEachRun(
+                            use & run,
+                            (used, pages) ->
+                                    memory.supply(
+                                            entry.offset()
+                                                    + (long) (page + used) * ImageFormat.PAGE,
+                                            raw,
+                                            at[0] + (long) used * ImageFormat.PAGE,
+                                            (long) pages * ImageFormat.PAGE));
+                    at[0] += count * ImageFormat.PAGE;
                 });
     }
 

@@ -15,6 +15,7 @@ import dev.thaw.sentry.time.KernelClock;
 import dev.thaw.sentry.time.TimerService;
 import dev.thaw.state.SaveContext;
 import dev.thaw.state.Saveable;
+import dev.thaw.state.image.ContentHash;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -74,6 +75,9 @@ public final class Kernel implements Saveable, AutoCloseable {
     private volatile boolean closed;
     private volatile @Nullable Thread pauser;
     private volatile @Nullable CallTrap trap;
+
+    /** The identity of the image that pages are counted as changed from; null for none. */
+    private volatile @Nullable ContentHash lastImage;
 
     /** Whom {@link #outOfMemory} chose last. */
     private volatile @Nullable ThreadGroup victim;
@@ -348,6 +352,15 @@ public final class Kernel implements Saveable, AutoCloseable {
             }
         }
         return List.copyOf(found);
+    }
+
+    /** The identity of the image that was made of this kernel last, or that it came from. */
+    public @Nullable ContentHash lastImage() {
+        return lastImage;
+    }
+
+    public void setLastImage(ContentHash image) {
+        lastImage = image;
     }
 
     /** A restore begins: nothing runs before {@link #resume}. */

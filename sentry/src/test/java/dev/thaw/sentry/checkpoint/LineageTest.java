@@ -42,7 +42,7 @@ final class LineageTest {
     void aProgramAsksAndTheCheckpointThatLeavesItRunningIsNoRestore() throws Exception {
         try (TestSandbox sandbox = new TestSandbox("systrap", temp, guest(), "1", "ask")) {
             assertThat(sandbox.kernel().lineage().wish().get(20, TimeUnit.SECONDS)).isTrue();
-            sandbox.save(temp.resolve("p"), temp.resolve("m"));
+            sandbox.save();
             sandbox.kernel().resume();
             assertThat(sandbox.awaitEnd())
                     .endsWith(

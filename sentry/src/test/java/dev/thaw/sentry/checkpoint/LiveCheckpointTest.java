@@ -2,9 +2,11 @@ package dev.thaw.sentry.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.thaw.abi.Fcntl;
 import dev.thaw.host.HostFiles;
+import dev.thaw.state.ImageException;
 import dev.thaw.state.image.ImageCodec;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -59,6 +61,37 @@ final class LiveCheckpointTest {
                 long i = 0;
                 CHECK(!munmap(fresh, 64 * 4096));
                 if (!child) dprintf(1, "round %ld.\\n", round);
+              }
+            }
+            """;
+
+    /** Changes few pages of many, and knows what each must be. */
+    private static final String SPARSE =
+            """
+            #include <stdio.h>
+            #include <stdlib.h>
+            #include <string.h>
+            #include <sys/mman.h>
+            #include <unistd.h>
+            enum { PAGES = 3000, WORDS = 512 };
+            static int count[PAGES];
+            int main(void) {
+              unsigned long seed = 1;
+              long (*memory)[WORDS] = mmap(0, PAGES * sizeof *memory, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+              for (long i = 0; i < PAGES; i++) if (i % 5) for (long w = 0; w < WORDS; w++) memory[i][w] = seed = seed * 6364136223846793005ul + 1;
+              for (long i = 0; i < PAGES; i++) memory[i][9] = 0;
+              for (long round = 1; ; round++) {
+                for (int k = 0; k < 8; k++) {
+                  seed = seed * 6364136223846793005ul + 1442695040888963407ul;
+                  long i = seed >> 33 & 1 ? (seed >> 40) % PAGES : (seed >> 40) % 40;
+                  if (seed >> 34 & 1) { memset(memory[i], 0, 4096); count[i] = 0; }
+                  else memory[i][9] = ++count[i];
+                }
+                for (long i = 0; i < PAGES; i++)
+                  if (memory[i][9] != count[i]) { dprintf(1, "wrong: page %ld is %ld, not %d\\n", i, memory[i][9], count[i]); _exit(1); }
+                if (round % 8 == 0) munmap(memory[(seed >> 20) % 100 + 100], 4096), mmap(memory[(seed >> 20) % 100 + 100], 4096, 3, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), count[(seed >> 20) % 100 + 100] = 0;
+                dprintf(1, "round %ld.\\n", round);
+                usleep(5000);
               }
             }
             """;
@@ -118,6 +151,50 @@ final class LiveCheckpointTest {
             sandbox.kernel().resume();
             sandbox.awaitMore(4);
             assertThat(sandbox.output()).doesNotContain("wrong");
+        }
+    }
+
+    @Test
+    void chainOfChanges_isTheWhole() throws Exception {
+        Path source = Files.writeString(temp.resolve("sparse.c"), SPARSE);
+        Path sparse = TestSandbox.compile(temp, source);
+        try (TestSandbox sandbox = new TestSandbox("systrap", temp, sparse)) {
+            sandbox.awaitOutput("round 3.");
+            Checkpointer.Saved first = sandbox.saveLive();
+            for (int generation = 0; generation < 12; generation++) {
+                sandbox.awaitMore(2);
+                Checkpointer.Saved next = sandbox.saveChanges();
+                assertThat(next.bytes()).isLessThan(first.bytes() / 4);
+                assertThat(next.pages()).isCloseTo(first.pages(), within(200L));
+                if (generation % 3 == 2) {
+                    sandbox.thawLast();
+                    sandbox.kernel().resume();
+                    sandbox.awaitMore(2);
+                }
+            }
+            assertThat(sandbox.output()).doesNotContain("wrong");
+        }
+    }
+
+    @Test
+    void changesSinceAnotherImage_areRefused() throws Exception {
+        try (TestSandbox sandbox = new TestSandbox("systrap", temp, binary)) {
+            sandbox.awaitOutput("round 1.");
+            int meta = HostFiles.open(binary.toString(), Fcntl.O_RDONLY, 0);
+            assertThatThrownBy(
+                            () ->
+                                    Checkpointer.save(
+                                            sandbox.kernel(),
+                                            true,
+                                            meta,
+                                            meta,
+                                            -1,
+                                            meta,
+                                            ImageCodec.plain()))
+                    .isInstanceOf(ImageException.class)
+                    .hasMessageContaining("neither the last image");
+            HostFiles.close(meta);
+            sandbox.awaitMore(1);
         }
     }
 }

@@ -22,7 +22,9 @@ import dev.thaw.sentry.vfs.FdTable;
 import dev.thaw.sentry.vfs.FileDescription;
 import dev.thaw.sentry.vfs.FsContext;
 import dev.thaw.sentry.vfs.MountNamespace;
-import dev.thaw.state.image.ByteSource;
+import dev.thaw.state.image.ChunkIndex;
+import dev.thaw.state.image.ContentHash;
+import dev.thaw.state.image.ImageCodec;
 import dev.thaw.state.image.ImageMeta;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -32,6 +34,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.locks.LockSupport;
 
 /** A kernel with a static guest in a tmpfs and its output in a pipe of its own, so that nothing but memory is needed to freeze and thaw it in one JVM. */
@@ -43,6 +46,7 @@ final class TestSandbox implements AutoCloseable {
     private final StringBuilder output = new StringBuilder();
     private Kernel kernel;
     private PipeFile reader;
+    private final List<Integer> chain = new ArrayList<>();
     private int cycles;
 
     TestSandbox(String platform, Path temp, Path binary, String... args) throws Exception {
@@ -145,25 +149,29 @@ final class TestSandbox implements AutoCloseable {
 
     /** Freezes the guest, kills it, and thaws it in a new kernel; it does not run yet. */
     void freezeAndThaw() throws Exception {
-        cycles++;
-        Path pack = temp.resolve("pack" + cycles);
-        Path meta = temp.resolve("meta" + cycles);
-        save(pack, meta);
-        kernel.close();
-        kernel = restore(pack, meta);
-        reader = (PipeFile) kernel.init().leader().fds().get(OUT);
+        save(false, false);
+        thawLast();
+    }
+
+    /** Writes an image; the guest is paused then. */
+    Checkpointer.Saved save() throws IOException {
+        return save(false, false);
     }
 
     /** Writes an image while the guest goes on. */
     Checkpointer.Saved saveLive() throws IOException {
-        cycles++;
-        return save(true, temp.resolve("pack" + cycles), temp.resolve("meta" + cycles));
+        return save(true, false);
+    }
+
+    /** Writes what changed since the last image, while the guest goes on. */
+    Checkpointer.Saved saveChanges() throws IOException {
+        return save(true, true);
     }
 
     /** Kills the guest and thaws the last image in a new kernel; it does not run yet. */
     void thawLast() throws Exception {
         kernel.close();
-        kernel = restore(temp.resolve("pack" + cycles), temp.resolve("meta" + cycles));
+        kernel = restore();
         reader = (PipeFile) kernel.init().leader().fds().get(OUT);
     }
 
@@ -178,31 +186,53 @@ final class TestSandbox implements AutoCloseable {
         }
     }
 
-    Checkpointer.Saved save(Path pack, Path meta) throws IOException {
-        return save(false, pack, meta);
-    }
-
-    private Checkpointer.Saved save(boolean live, Path pack, Path meta) throws IOException {
-        int packFd = HostFiles.open(pack.toString(), Fcntl.O_CREAT | Fcntl.O_RDWR, 0x180);
-        int metaFd = HostFiles.open(meta.toString(), Fcntl.O_CREAT | Fcntl.O_RDWR, 0x180);
+    private Checkpointer.Saved save(boolean live, boolean changes) throws IOException {
+        int parentFd = changes ? open("meta" + cycles, Fcntl.O_RDONLY) : -1;
+        if (!changes) {
+            chain.clear();
+        }
+        chain.add(++cycles);
+        int packFd = open("pack" + cycles, Fcntl.O_CREAT | Fcntl.O_RDWR);
+        int metaFd = open("meta" + cycles, Fcntl.O_CREAT | Fcntl.O_RDWR);
         try {
             return Checkpointer.save(
-                    kernel, live, packFd, metaFd, -1, HostPrimitives.get().plain());
+                    kernel, live, packFd, metaFd, -1, parentFd, HostPrimitives.get().plain());
         } finally {
             HostFiles.close(packFd);
             HostFiles.close(metaFd);
+            HostFiles.close(parentFd);
         }
     }
 
-    private Kernel restore(Path pack, Path meta) throws Exception {
+    private int open(String name, int flags) {
+        return HostFiles.open(temp.resolve(name).toString(), flags, 0x180);
+    }
+
+    /** Restores the last image, with the chunks of all that it continues. */
+    private Kernel restore() throws Exception {
+        TreeMap<ContentHash, ChunkIndex.Entry> index = new TreeMap<>();
+        int[] packs = new int[chain.size()];
+        for (int i = 0; i < packs.length; i++) {
+            int metaFd = open("meta" + chain.get(i), Fcntl.O_RDONLY);
+            for (ChunkIndex.Entry entry :
+                    ImageMeta.read(new HostFile(metaFd, "meta"), ImageCodec.plain())
+                            .index()
+                            .entries()) {
+                index.putIfAbsent(entry.hash(), entry.inPack(i));
+            }
+            HostFiles.close(metaFd);
+            packs[i] = open("pack" + chain.get(i), Fcntl.O_RDONLY);
+        }
         Path chunks = temp.resolve("chunks");
-        int metaFd = HostFiles.open(meta.toString(), Fcntl.O_RDONLY, 0);
-        ByteSource source = new HostFile(metaFd, "meta");
-        Files.write(chunks, ImageMeta.read(source, dev.thaw.state.image.ImageCodec.plain()).index().encode());
-        int chunksFd = HostFiles.open(chunks.toString(), Fcntl.O_RDONLY, 0);
-        int packFd = HostFiles.open(pack.toString(), Fcntl.O_RDONLY, 0);
+        Files.write(chunks, new ChunkIndex(List.copyOf(index.values())).encode());
         Kernel restored = newKernel();
-        Checkpointer.restore(restored, metaFd, chunksFd, new int[] {packFd}, HostPrimitives.get().plain(), services -> services);
+        Checkpointer.restore(
+                restored,
+                open("meta" + cycles, Fcntl.O_RDONLY),
+                open("chunks", Fcntl.O_RDONLY),
+                packs,
+                HostPrimitives.get().plain(),
+                services -> services);
         return restored;
     }
 

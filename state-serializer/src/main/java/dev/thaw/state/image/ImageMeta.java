@@ -53,6 +53,19 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
         return out.array();
     }
 
+    /** What tells this file's bytes from all others': the hash of the header, which has the hashes of all sections. */
+    public static ContentHash identity(ByteSource source) throws IOException {
+        if (source.size() < HEADER) {
+            throw new ImageException("is cut short: " + source.size() + " bytes");
+        }
+        return ContentHash.wrap(bytes(source, HASH_AT, ContentHash.BYTES));
+    }
+
+    /** As {@link #identity(ByteSource)}, of what {@link #encode} gave. */
+    public static ContentHash identity(byte[] file) {
+        return ContentHash.wrap(java.util.Arrays.copyOfRange(file, HASH_AT, HEADER));
+    }
+
     /** Reads and checks a whole file. */
     public static ImageMeta read(ByteSource source, ImageCodec codec) throws IOException {
         long size = source.size();
