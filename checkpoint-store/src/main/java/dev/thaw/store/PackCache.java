@@ -138,6 +138,7 @@ final class PackCache {
                                             + pack.size()
                                             + " bytes"));
         }
+        StoreFiles.announce("create", target);
         try (FileChannel out =
                 FileChannel.open(
                         target, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
@@ -163,6 +164,7 @@ final class PackCache {
                             at += out.write(bytes, at);
                         }
                     });
+            StoreFiles.announce("sync", target);
             out.force(false);
         }
         append(have, missing);
@@ -194,12 +196,11 @@ final class PackCache {
             records.putLong(chunk.position()).putInt(chunk.stored()).putInt(chunk.crc());
         }
         records.flip();
+        StoreFiles.announce("create", have);
         try (FileChannel out =
                 FileChannel.open(have, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             out.position(out.size() / RECORD * RECORD); // a record that was cut off is overwritten
-            while (records.hasRemaining()) {
-                out.write(records);
-            }
+            StoreFiles.write(out, have, records);
         }
     }
 

@@ -57,6 +57,10 @@ final class S3StoreTest {
     }
 
     private S3Objects objects() throws IOException {
+        return objects(server.port());
+    }
+
+    private S3Objects objects(int port) throws IOException {
         return new S3Objects(
                 S3Location.parse(
                         "s3://"
@@ -64,7 +68,7 @@ final class S3StoreTest {
                                 + "/"
                                 + prefix
                                 + "?endpoint=http://127.0.0.1:"
-                                + server.port()));
+                                + port));
     }
 
     /** The store as another machine would see it, which throws garbage away at once. */
@@ -181,6 +185,65 @@ final class S3StoreTest {
             assertThatThrownBy(() -> there.open(second.id()).close())
                     .isInstanceOf(ImageException.class)
                     .hasMessageContaining("is missing");
+        }
+    }
+
+    @Test
+    void connectionsThatBreakOffAreTriedAgain() throws IOException {
+        try (FlakyProxy proxy = new FlakyProxy(server.port());
+                RemoteImageStore here =
+                        store(objects(proxy.port()), "here", PLENTY, Duration.ofHours(1));
+                RemoteImageStore there =
+                        store(objects(proxy.port()), "there", PLENTY, Duration.ofHours(1))) {
+            for (int i = 0; i < 3; i++) {
+                StoredImage image = Images.commit(here.begin(), Images.memory(600, i));
+                try (ImageLease lease = there.open(image.id())) {
+                    lease.image().verify();
+                }
+            }
+            assertThat(there.verify()).isEmpty();
+            assertThat(proxy.broken()).isPositive();
+        }
+    }
+
+    @Test
+    void aReaderThatIsKilledAnywhereLeavesAUsableCache() throws IOException {
+        try (RemoteImageStore writer = store("writer");
+                RemoteImageStore reader = store(objects(), "reader", 1, Duration.ofHours(1))) {
+            MemorySegment memory = Images.memory(300, 1);
+            Images.commit(writer.begin(), memory);
+            Images.change(memory, 0, 64, 2);
+            String id = Images.commit(writer.begin(), memory).id();
+            AtomicInteger steps = new AtomicInteger();
+            int n = 0;
+            do {
+                reader.collect(); // the cache is to hold one byte
+                assertThat(cached("reader")).isEmpty();
+                steps.set(0);
+                int last = ++n;
+                StoreFiles.Watch watch =
+                        (step, file) -> {
+                            if (steps.incrementAndGet() >= last) {
+                                throw new KilledObjects.Killed();
+                            }
+                        };
+                ScopedValue.where(StoreFiles.WATCH, watch)
+                        .run(
+                                () -> {
+                                    try (ImageLease lease = reader.open(id)) {
+                                        assertThat(lease.image().id()).isEqualTo(id);
+                                    } catch (KilledObjects.Killed e) {
+                                        // what it leaves is looked at below
+                                    } catch (IOException e) {
+                                        throw new java.io.UncheckedIOException(e);
+                                    }
+                                });
+                OwnedFile.dieIn(temp.toRealPath().resolve("reader"));
+                try (ImageLease lease = reader.open(id)) {
+                    lease.image().verify();
+                }
+            } while (steps.get() >= n);
+            assertThat(n).isGreaterThan(10);
         }
     }
 
