@@ -14,14 +14,15 @@ import java.util.concurrent.locks.LockSupport;
 /**
  * A real S3 server (S3Proxy on a directory) as a process of its own. Its class path is that of the tests, or what the system property {@code thaw.s3proxy} names.
  */
-final class S3ProxyServer implements AutoCloseable {
-    static final String BUCKET = "thaw-images";
+public final class S3ProxyServer implements AutoCloseable {
+    public static final String BUCKET = "thaw-images";
 
     private final Path directory;
     private final int port;
     private final Process process;
 
-    S3ProxyServer(Path directory) throws IOException {
+    /** Starts one that keeps its data in {@code directory}; it knows the key thaw-key with the secret thaw-secret. */
+    public S3ProxyServer(Path directory) throws IOException {
         this.directory = directory;
         try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             this.port = free.getLocalPort();
@@ -77,7 +78,7 @@ final class S3ProxyServer implements AutoCloseable {
         }
     }
 
-    int port() {
+    public int port() {
         return port;
     }
 

@@ -7,7 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -31,6 +33,7 @@ final class Runsc implements AutoCloseable {
     private final Path work;
     private final Path state;
     private final String platform;
+    private final Map<String, String> environment = new HashMap<>();
     private int serial;
 
     Runsc(String platform) {
@@ -41,6 +44,11 @@ final class Runsc implements AutoCloseable {
             throw new AssertionError(e);
         }
         this.platform = platform;
+    }
+
+    /** Sets an environment variable of all commands to come. */
+    void setEnvironment(String name, String value) {
+        environment.put(name, value);
     }
 
     Path work() {
@@ -146,12 +154,13 @@ final class Runsc implements AutoCloseable {
         try {
             Path out = output != null ? output : Files.createTempFile(work, "out", "");
             Path err = Files.createTempFile(work, "err", "");
-            Process process =
+            ProcessBuilder builder =
                     new ProcessBuilder(command)
                             .redirectInput(Path.of("/dev/null").toFile())
                             .redirectOutput(out.toFile())
-                            .redirectError(err.toFile())
-                            .start();
+                            .redirectError(err.toFile());
+            builder.environment().putAll(environment);
+            Process process = builder.start();
             return new Running(process, out, err, String.join(" ", args));
         } catch (IOException e) {
             throw new AssertionError(e);
