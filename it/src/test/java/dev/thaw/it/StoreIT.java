@@ -32,8 +32,9 @@ class StoreIT {
                             + "/it?endpoint=http://127.0.0.1:"
                             + server.port()
                             + "&cache=";
-            checkStore(runsc, store + runsc.work().resolve("cache"));
-            String id = runsc.run("image", "list", "-q", "--store", store + "x").out().strip();
+            String warm = store + runsc.work().resolve("cache");
+            checkStore(runsc, warm);
+            String id = runsc.run("image", "list", "-q", "--store", warm).out().strip();
             Path cold = runsc.work().resolve("cold");
             assertThat(restored(runsc, "elsewhere", store + cold, id)).contains("n ");
             runsc.setEnvironment("AWS_SECRET_ACCESS_KEY", "wrong");
