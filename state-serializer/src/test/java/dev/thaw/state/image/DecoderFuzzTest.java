@@ -10,7 +10,7 @@ import org.junit.jupiter.api.RepetitionInfo;
 
 /** The same random inputs in each build; {@code it/bench/fuzz} looks for new ones. */
 final class DecoderFuzzTest {
-    private static final int INPUTS = 20_000;
+    private static final int INPUTS = 4_000;
 
     @RepeatedTest(5)
     void mutatedInputsAreRefusedOrRead(RepetitionInfo info) {
