@@ -54,6 +54,7 @@ public final class ImageDraft implements AutoCloseable {
     private Map<ContentHash, Known> known;
     private @Nullable StoredImage parent;
     private final Publisher publisher;
+    private List<String> cpuFeatures = CpuFeatures.ofHost();
     private boolean published;
     private @Nullable KeyRing keys;
     private @Nullable DataKey dataKey;
@@ -167,6 +168,12 @@ public final class ImageDraft implements AutoCloseable {
         return foreignPacks;
     }
 
+    /** The image needs these CPU features, not all of this machine. */
+    ImageDraft needs(List<String> features) {
+        cpuFeatures = features;
+        return this;
+    }
+
     /** Signs the image when it is complete. */
     public ImageDraft sign(ImageSigner with) {
         signer = with;
@@ -266,7 +273,7 @@ public final class ImageDraft implements AutoCloseable {
                         Instant.now().truncatedTo(ChronoUnit.MILLIS),
                         facts.release(),
                         System.getProperty("os.arch", "amd64"),
-                        CpuFeatures.ofHost(),
+                        cpuFeatures,
                         facts.kernelAbi(),
                         facts.platform(),
                         parent == null ? null : parent.id(),

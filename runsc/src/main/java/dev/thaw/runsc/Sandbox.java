@@ -118,6 +118,13 @@ public final class Sandbox {
         }
     }
 
+    /** Has what a restore left for later read in the background. */
+    public void prefetch() throws SandboxException {
+        try (ControlClient client = connect()) {
+            client.prefetch();
+        }
+    }
+
     /** Stops all tasks. */
     public void pause() throws SandboxException {
         try (StateRoot.Lock _ = options.root().lock(id())) {

@@ -69,6 +69,20 @@ final class LazyPages {
         return page >> 6 < snapshot.length() && (snapshot.get((int) (page >> 6)) & 1L << page) != 0;
     }
 
+    /** The first lazy page from {@code page} on, or -1. */
+    long next(long page) {
+        AtomicLongArray snapshot = bits;
+        long mask = -1L << page;
+        for (int word = (int) (page >> 6); word < snapshot.length(); word++) {
+            long found = snapshot.get(word) & mask;
+            if (found != 0) {
+                return ((long) word << 6) + Long.numberOfTrailingZeros(found);
+            }
+            mask = -1L;
+        }
+        return -1;
+    }
+
     /** Loads what is lazy in the range. Returns whether nothing lazy is left anywhere. */
     boolean load(long offset, long length) {
         long end = (offset + length + MemoryFile.PAGE_SIZE - 1) >> 12;

@@ -484,6 +484,13 @@ public final class MemFdMemoryFile extends MemoryFile {
     }
 
     @Override
+    public long nextLazy(long offset) {
+        LazyPages pages = lazy;
+        long page = pages == null ? -1 : pages.next(offset >> 12);
+        return page < 0 ? -1 : page << 12;
+    }
+
+    @Override
     public void setLazy(PageLoader loader, long offset, long length) {
         LazyPages pages = lazy;
         if (pages == null) {

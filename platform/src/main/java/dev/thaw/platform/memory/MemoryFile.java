@@ -51,6 +51,9 @@ public abstract class MemoryFile implements AutoCloseable {
     /** Whether any page still waits for {@link #load}. */
     public abstract boolean isLazy();
 
+    /** The offset of the first page from {@code offset} on that waits for {@link #load}, or -1. */
+    public abstract long nextLazy(long offset);
+
     /** For restore: the pages of the run get their content from {@code loader} on their first {@link #load}, and count as not changed since that image. All lazy runs have one loader. */
     public abstract void setLazy(PageLoader loader, long offset, long length);
 

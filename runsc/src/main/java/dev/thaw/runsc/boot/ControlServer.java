@@ -153,6 +153,7 @@ final class ControlServer implements Runnable {
                 case PROCESSES -> processes(out);
                 case STATS -> stats(out);
                 case STATUS -> out.u8(!sandbox.isStarted() ? 0 : kernel.isPaused() ? 2 : 1);
+                case PREFETCH -> sandbox.imageReader().start();
                 case DESTROY -> {
                     frozen = false;
                     sandbox.finish(137);

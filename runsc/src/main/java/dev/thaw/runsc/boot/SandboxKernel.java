@@ -11,6 +11,7 @@ import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.control.BootSpec;
 import dev.thaw.runsc.oci.ProcessConfig;
 import dev.thaw.sentry.ErrnoException;
+import dev.thaw.sentry.checkpoint.BackgroundReader;
 import dev.thaw.sentry.checkpoint.Checkpointer;
 import dev.thaw.sentry.checkpoint.HostPrimitives;
 import dev.thaw.sentry.fs.host.HostDescriptors;
@@ -39,6 +40,8 @@ final class SandboxKernel {
     private volatile boolean started;
     private final CompletableFuture<Integer> exit;
 
+    private final BackgroundReader imageReader;
+
     /** Held while an image is written. */
     private final ReentrantLock checkpointing = new ReentrantLock();
 
@@ -55,6 +58,7 @@ final class SandboxKernel {
         this.kernel = kernel;
         this.init = init;
         this.exit = exit;
+        this.imageReader = new BackgroundReader(kernel.memory());
     }
 
     /** Builds the kernel that {@code spec} describes and loads its program. */
@@ -150,6 +154,10 @@ final class SandboxKernel {
 
     MountNamespace mounts() {
         return mounts;
+    }
+
+    BackgroundReader imageReader() {
+        return imageReader;
     }
 
     ReentrantLock checkpointing() {

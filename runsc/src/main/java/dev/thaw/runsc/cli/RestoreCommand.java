@@ -65,6 +65,12 @@ final class RestoreCommand implements Callable<Integer> {
     boolean detach;
 
     @Option(
+            names = "--prefetch",
+            description =
+                    "read the rest of the image in the background, so that it is not needed any more after a while")
+    boolean prefetch;
+
+    @Option(
             names = "--pid-file",
             paramLabel = "FILE",
             description = "write the container's process id there")
@@ -124,12 +130,18 @@ final class RestoreCommand implements Callable<Integer> {
                     Sandbox sandbox =
                             sandboxes.restore(id, directory, spec, stored, console.stdio());
                     PidFile.write(pidFile, sandbox.state().pid());
+                    if (prefetch) {
+                        sandbox.prefetch();
+                    }
                 }
                 return 0;
             }
             started = sandboxes.restoreAttached(id, directory, spec, stored, Stdio.INHERIT);
         }
         PidFile.write(pidFile, started.state().pid());
+        if (prefetch) {
+            sandboxes.get(id).prefetch();
+        }
         return Foreground.attach(sandboxes, started);
     }
 }

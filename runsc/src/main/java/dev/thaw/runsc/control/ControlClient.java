@@ -108,6 +108,11 @@ public final class ControlClient implements AutoCloseable {
         call(request(ControlProtocol.PAUSE));
     }
 
+    /** Has the sandbox read what its restore left for later. */
+    public void prefetch() throws SandboxException {
+        call(request(ControlProtocol.PREFETCH));
+    }
+
     public void resume() throws SandboxException {
         call(request(ControlProtocol.RESUME));
     }

@@ -14,11 +14,14 @@ package dev.thaw.runsc.control;
  * PAUSE        -                                       - (all tasks are stopped)
  * RESUME       -                                       -
  * CHECKPOINT   u8 leave running, bytes data key         i64 bytes written, i64 ns paused
- *              (none: in clear), descriptors
+ *              (none: in clear), u8 has parent,
+ *              descriptors: pack, meta, parent's meta,
+ *              known chunks
  * PROCESSES    -                                       i32 n, n * (i32 pid, i32 ppid, i32 uid, i64 start ns, i64 cpu ns, utf8 command)
  * STATS        -                                       i64 memory, i64 memory limit, i64 processes, i64 processes limit, i64 cpu ns
  * STATUS       -                                       u8 0 created, 1 running, 2 paused
  * DESTROY      -                                       - (the process ends at once)
+ * PREFETCH     -                                       - (what a restore left for later is read from now on)
  * </pre>
  */
 public final class ControlProtocol {
@@ -33,6 +36,7 @@ public final class ControlProtocol {
     public static final int STATS = 9;
     public static final int STATUS = 10;
     public static final int DESTROY = 11;
+    public static final int PREFETCH = 12;
 
     public static final int OK = 0;
     public static final int ERROR = 1;

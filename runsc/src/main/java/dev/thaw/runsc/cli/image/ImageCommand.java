@@ -25,6 +25,7 @@ public final class ImageCommand implements Callable<Integer> {
         COMMANDS.put("diff", DiffCommand::new);
         COMMANDS.put("dump", DumpCommand::new);
         COMMANDS.put("export", ExportCommand::new);
+        COMMANDS.put("flatten", FlattenCommand::new);
         COMMANDS.put("import", ImportCommand::new);
         COMMANDS.put("rekey", RekeyCommand::new);
         COMMANDS.put("list", ListImagesCommand::new);
