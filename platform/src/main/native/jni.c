@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/auxv.h>
 
+#include "stub_abi.h"
 #include "thaw.h"
 
 #define NATIVE(type, class, name) JNIEXPORT type JNICALL Java_dev_thaw_##class##_##name
@@ -105,12 +106,16 @@ NATIVE(jboolean, host_HostAesGcm, open0)(JNIEnv *env, jclass self UNUSED, jbyteA
 }
 
 /* SAFETY of these three: each takes addresses inside a mapped region of the context memfd, and touches the words that stub_abi.h names. */
-NATIVE(jlong, platform_stub_StubCalls, switchTo)(JNIEnv *env UNUSED, jclass self UNUSED, jlong context, jint order, jlong budget, jlong nanos) {
-    return thaw_switch((char *)(intptr_t)context, order, budget, nanos);
+NATIVE(jlong, platform_stub_StubCalls, switchTo)(JNIEnv *env, jclass self UNUSED, jlong context, jint order, jlong budget, jlong nanos, jlongArray words) {
+    long result = thaw_switch((char *)(intptr_t)context, order, budget, nanos);
+    (*env)->SetLongArrayRegion(env, words, 0, CTX_FRAME / 8, (const jlong *)(intptr_t)context);
+    return result;
 }
 
-NATIVE(jlong, platform_stub_StubCalls, await)(JNIEnv *env UNUSED, jclass self UNUSED, jlong context, jint order, jlong budget, jlong nanos) {
-    return thaw_wait((char *)(intptr_t)context, order, budget, nanos);
+NATIVE(jlong, platform_stub_StubCalls, await)(JNIEnv *env, jclass self UNUSED, jlong context, jint order, jlong budget, jlong nanos, jlongArray words) {
+    long result = thaw_wait((char *)(intptr_t)context, order, budget, nanos);
+    (*env)->SetLongArrayRegion(env, words, 0, CTX_FRAME / 8, (const jlong *)(intptr_t)context);
+    return result;
 }
 
 NATIVE(jint, platform_stub_StubCalls, manager)(JNIEnv *env UNUSED, jclass self UNUSED, jlong control, jlong context, jint seq, jlong yields, jlong nanos) {

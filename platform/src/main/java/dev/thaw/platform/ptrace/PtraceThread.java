@@ -20,6 +20,7 @@ import dev.thaw.platform.PlatformException;
 import dev.thaw.platform.Registers;
 import dev.thaw.platform.StopReason;
 import dev.thaw.platform.stub.FpArea;
+import dev.thaw.platform.stub.ContextWords;
 import dev.thaw.platform.stub.StubCalls;
 import dev.thaw.platform.stub.StubProcess;
 import java.lang.foreign.MemorySegment;
@@ -66,7 +67,12 @@ final class PtraceThread implements GuestThread {
         context = process.newContext();
         MemorySegment memory = context.memory();
         while (StubCalls.state(
-                        StubCalls.await(memory.address(), STATE_RUNNING, SPIN_MAX, WAIT_NANOS))
+                        StubCalls.await(
+                                memory.address(),
+                                STATE_RUNNING,
+                                SPIN_MAX,
+                                WAIT_NANOS,
+                                new long[ContextWords.COUNT]))
                 != STATE_STOPPED) {
             if (!process.alive()) {
                 throw new PlatformException("a guest thread died as it started");

@@ -19,8 +19,9 @@ public final class StubCalls {
         RawSyscall.call(SYS_futex, word, FUTEX_WAKE, Integer.MAX_VALUE, 0, 0, 0);
     }
 
-    /** Gives a stopped guest thread an order (run, trap) and waits for its next stop, spinning for {@code budget} ticks: see {@link #state} and {@link #ticks}. */
-    public static native long switchTo(long context, int order, long budget, long nanos);
+    /** Gives a stopped guest thread an order (run, trap) and waits for its next stop, spinning for {@code budget} ticks: see {@link #state} and {@link #ticks}. {@code words} gets the head of the context. */
+    public static native long switchTo(
+            long context, int order, long budget, long nanos, long[] words);
 
     /** The state after a wait; the order itself when the time is over. */
     public static int state(long result) {
@@ -33,7 +34,8 @@ public final class StubCalls {
     }
 
     /** Waits on for the next stop. */
-    public static native long await(long context, int order, long budget, long nanos);
+    public static native long await(
+            long context, int order, long budget, long nanos, long[] words);
 
     /**
      * Waits until the manager has done {@code seq} commands; {@code context} is a stopped guest thread of the process that makes room for it, or 0.

@@ -16,6 +16,7 @@ import dev.thaw.platform.PlatformException;
 import dev.thaw.platform.Registers;
 import dev.thaw.platform.StopReason;
 import dev.thaw.platform.stub.FpArea;
+import dev.thaw.platform.stub.ContextWords;
 import dev.thaw.platform.stub.StubCalls;
 import dev.thaw.platform.stub.StubProcess;
 import java.lang.foreign.MemorySegment;
@@ -53,6 +54,9 @@ final class SystrapThread implements GuestThread {
     /** The registers in the context at the last stop without a frame. */
     private final Registers seen = new Registers();
 
+    /** The context as it was at the last stop. */
+    private final long[] words = new long[ContextWords.COUNT];
+
     /** Ticks to look for the next stop before sleeping. */
     private int spin = SPIN_MAX;
 
@@ -84,7 +88,8 @@ final class SystrapThread implements GuestThread {
     private static StubProcess.Context start(StubProcess process) throws PlatformException {
         StubProcess.Context context = process.newContext();
         long address = context.memory().address();
-        while (StubCalls.state(StubCalls.await(address, STATE_RUNNING, SPIN_MAX, WAIT_NANOS))
+        long[] ignored = new long[ContextWords.COUNT];
+        while (StubCalls.state(StubCalls.await(address, STATE_RUNNING, SPIN_MAX, WAIT_NANOS, ignored))
                 != STATE_STOPPED) {
             if (!process.alive()) {
                 throw new PlatformException("a guest thread died as it started");
@@ -156,7 +161,7 @@ final class SystrapThread implements GuestThread {
 
     /** Gives the order and waits until the thread has stopped; false when it never will. */
     private boolean step(int order) {
-        long result = StubCalls.switchTo(address, order, spin, WAIT_NANOS);
+        long result = StubCalls.switchTo(address, order, spin, WAIT_NANOS, words);
         spin =
                 StubCalls.ticks(result) < SHORT_WAIT
                         ? SPIN_MAX
@@ -166,9 +171,9 @@ final class SystrapThread implements GuestThread {
             if (interrupted.get() && ++waits > HOPELESS) {
                 break; // the guest hides in the stub's text
             }
-            state = StubCalls.state(StubCalls.await(address, order, 0, WAIT_NANOS));
+            state = StubCalls.state(StubCalls.await(address, order, 0, WAIT_NANOS, words));
         }
-        kind = ctx.get(JAVA_INT, CTX_KIND);
+        kind = ContextWords.kind(words);
         framed = kind == KIND_FRAME;
         if (process.ending()) {
             return false;
@@ -330,26 +335,26 @@ final class SystrapThread implements GuestThread {
     }
 
     private void loadContext(Registers r) {
-        MemorySegment ctx = this.ctx;
-        r.rax = ctx.get(JAVA_LONG, CTX_RAX);
-        r.rip = ctx.get(JAVA_LONG, CTX_RIP);
-        r.rcx = ctx.get(JAVA_LONG, CTX_RCX);
-        r.rsp = ctx.get(JAVA_LONG, CTX_RSP);
-        r.rdi = ctx.get(JAVA_LONG, CTX_RDI);
-        r.rsi = ctx.get(JAVA_LONG, CTX_RSI);
-        r.rdx = ctx.get(JAVA_LONG, CTX_RDX);
-        r.r10 = ctx.get(JAVA_LONG, CTX_R10);
-        r.r8 = ctx.get(JAVA_LONG, CTX_R8);
-        r.r9 = ctx.get(JAVA_LONG, CTX_R9);
-        r.r11 = ctx.get(JAVA_LONG, CTX_R11);
-        r.eflags = ctx.get(JAVA_LONG, CTX_EFLAGS);
-        r.fsBase = canonical(ctx.get(JAVA_LONG, CTX_FS_BASE));
-        r.rbx = ctx.get(JAVA_LONG, CTX_RBX);
-        r.rbp = ctx.get(JAVA_LONG, CTX_RBP);
-        r.r12 = ctx.get(JAVA_LONG, CTX_R12);
-        r.r13 = ctx.get(JAVA_LONG, CTX_R13);
-        r.r14 = ctx.get(JAVA_LONG, CTX_R14);
-        r.r15 = ctx.get(JAVA_LONG, CTX_R15);
+        long[] words = this.words;
+        r.rax = words[ContextWords.RAX];
+        r.rip = words[ContextWords.RIP];
+        r.rcx = words[ContextWords.RCX];
+        r.rsp = words[ContextWords.RSP];
+        r.rdi = words[ContextWords.RDI];
+        r.rsi = words[ContextWords.RSI];
+        r.rdx = words[ContextWords.RDX];
+        r.r10 = words[ContextWords.R10];
+        r.r8 = words[ContextWords.R8];
+        r.r9 = words[ContextWords.R9];
+        r.r11 = words[ContextWords.R11];
+        r.eflags = words[ContextWords.EFLAGS];
+        r.fsBase = canonical(words[ContextWords.FS_BASE]);
+        r.rbx = words[ContextWords.RBX];
+        r.rbp = words[ContextWords.RBP];
+        r.r12 = words[ContextWords.R12];
+        r.r13 = words[ContextWords.R13];
+        r.r14 = words[ContextWords.R14];
+        r.r15 = words[ContextWords.R15];
     }
 
     private static void copy(Registers from, Registers to) {
