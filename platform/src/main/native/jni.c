@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <jni.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/auxv.h>
 
 #include "stub_abi.h"
@@ -43,6 +44,16 @@ NATIVE(jlong, host_LibC, call)(JNIEnv *env UNUSED, jclass self UNUSED, jlong fun
 
 NATIVE(jlong, host_HostCpu, auxiliaryValue)(JNIEnv *env UNUSED, jclass self UNUSED, jint type) {
     return (jlong)getauxval((unsigned long)(uint32_t)type);
+}
+
+NATIVE(jint, host_HostMemory, copyString)(JNIEnv *env, jclass self UNUSED, jlong address, jbyteArray target, jint at, jint length) {
+    const char *text = (const char *)(intptr_t)address;
+    jint count = (jint)strnlen(text, (size_t)length);
+    if (count < length) {
+        count++; /* the 0 */
+    }
+    (*env)->SetByteArrayRegion(env, target, at, count, (const jbyte *)text); /* checks the array's bounds */
+    return count;
 }
 
 NATIVE(jboolean, host_HostTsc, usable)(JNIEnv *env UNUSED, jclass self UNUSED) {

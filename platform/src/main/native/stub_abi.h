@@ -75,6 +75,10 @@
 
 #define CTX_CLEAR_TID 192 /* u32: zeroed by the host kernel when the thread is gone */
 #define CTX_SPIN 196      /* u32: ticks that the stub looks before it sleeps; its own */
+#define CTX_STUB_CPU 200  /* u32: 1 + the processor on which the stub began its last wait; 0: not known */
+#define CTX_SENTRY_CPU 204 /* u32: the same of the Sentry */
+#define CTX_TOGETHER 208  /* u32: waits in a row that the Sentry began on the stub's processor; its own, as the next */
+#define CTX_PATIENCE 212  /* u32: after how many of them it moves */
 #define CTX_ALT_STACK 4096 /* also the end of the stack of a stop without a frame */
 
 #define STATE_RUNNING 1 /* the guest, or the stub on its way to or from it */
@@ -96,7 +100,12 @@
  * Both sides wait alike: they look at the state for a while, then sleep. How long they look depends on the last wait: after one shorter than
  * SHORT_WAIT (which two sleeps and wakes are) it is SPIN_MAX, after a longer one half of what it was. So a side that waits in vain (the other
  * computes, blocks, or has no processor because we hold it) soon stops to look, and begins again when the two would be quick together.
+ * Two that share a processor do not look at all: each would keep the other from what it looks for, 60 us a call until the host's balancer parts
+ * them, against 6 us of going to sleep at once. After PATIENCE_MIN such waits in a row the Sentry's thread goes to another processor by itself,
+ * and has twice the patience next time: with more to run than processors there is no better place.
  */
+#define PATIENCE_MIN 8
+#define PATIENCE_MAX 65536
 #define SPIN_PURE 16      /* looks between two readings of the clock */
 #define SPIN_MIN 3000     /* ticks of the time stamp counter, 2 to 3 for each ns */
 #define SPIN_MAX 100000

@@ -1,4 +1,6 @@
 /* libthaw.so: the Sentry's side of a switch to a guest thread, where a Java loop would be slower. Returns values, never errno. */
+#define _GNU_SOURCE
+#include <sched.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -25,11 +27,39 @@ static void sleep_on(volatile uint32_t *word, uint32_t value, volatile uint32_t 
     *waiting = 0;
 }
 
+/* Leaves the processor that the stub is on, if there is another for this thread. */
+static void move_away(uint32_t cpu) {
+    cpu_set_t all, others;
+    if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+    others = all;
+    CPU_CLR(cpu, &others);
+    if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+    sched_setaffinity(0, sizeof all, &all);
+}
+
+/* Whether the stub began its last wait on this processor; tells it where we are. */
+static int is_together(char *ctx, uint32_t cpu) {
+    uint32_t *mine = (uint32_t *)(ctx + CTX_SENTRY_CPU), *together = (uint32_t *)(ctx + CTX_TOGETHER), *patience = (uint32_t *)(ctx + CTX_PATIENCE);
+    if (*mine != cpu + 1) *mine = cpu + 1; /* its line is shared: no needless write */
+    if (*(volatile uint32_t *)(ctx + CTX_STUB_CPU) != cpu + 1) {
+        if (*together != 0) *together = 0;
+        return 0;
+    }
+    if (++*together > (*patience < PATIENCE_MIN ? PATIENCE_MIN : *patience)) {
+        *together = 0;
+        *patience = *patience < PATIENCE_MIN ? 2 * PATIENCE_MIN : *patience < PATIENCE_MAX ? 2 * *patience : PATIENCE_MAX;
+        move_away(cpu);
+        return 0;
+    }
+    return 1;
+}
+
 /* Waits for a state other than `order`: looks for `budget` ticks, then sleeps. Returns the state (`order` itself when nanos have passed) and, from bit 8, the ticks it took. */
 static long await_state(char *ctx, uint32_t order, uint64_t budget, long nanos) {
     volatile uint32_t *state = (volatile uint32_t *)(ctx + CTX_STATE);
-    uint64_t start = __builtin_ia32_rdtsc();
-    uint32_t now;
+    uint32_t now, aux;
+    uint64_t start = __builtin_ia32_rdtscp(&aux);
+    if (is_together(ctx, aux & 0xfff)) budget = 0;
     do {
         for (int spin = 0; spin < SPIN_PURE; spin++) {
             now = *state;

@@ -16,6 +16,10 @@ public final class HostMemory {
     private static final int PROT_READ_WRITE = 3;
     private static final int PUNCH_HOLE_KEEP_SIZE = 3;
 
+    static {
+        NativeFiles.load();
+    }
+
     private HostMemory() {}
 
     /** A sparse memfd of {@code size} bytes. */
@@ -57,6 +61,12 @@ public final class HostMemory {
     public static long punch(int fd, long offset, long length) {
         return RawSyscall.call(SYS_fallocate, fd, PUNCH_HOLE_KEEP_SIZE, offset, length, 0, 0);
     }
+
+    /**
+     * Copies bytes at {@code address} to {@code target}, at most {@code length} and none after a 0; returns how many. SAFETY: the caller keeps {@code length} bytes mapped. A native method because
+     * a program's first calls run interpreted, where a segment's copy takes 15 ms to compile.
+     */
+    public static native int copyString(long address, byte[] target, int at, int length);
 
     /** A segment over memory at {@code address}. SAFETY: the caller keeps it mapped as long as the segment is used. */
     public static MemorySegment segment(long address, long length) {

@@ -1,7 +1,9 @@
 package dev.thaw.platform.memory;
 
+import dev.thaw.host.HostMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,6 +46,12 @@ public abstract class MemoryFile implements AutoCloseable {
      * The Sentry's view of the whole file: byte {@code i} of the file is byte {@code i} of the segment. After a lazy restore call {@link #load} before touching a page through it.
      */
     public abstract MemorySegment view();
+
+    /** Copies bytes of the view from {@code offset} on to {@code target}, at most {@code length} and none after a 0; returns how many. */
+    public final int copyString(long offset, byte[] target, int at, int length) {
+        Objects.checkFromIndexSize(offset, length, size());
+        return HostMemory.copyString(view().address() + offset, target, at, length);
+    }
 
     /** Makes sure that the pages of the range hold their content (a lazy restore fills pages on first touch). Cheap when nothing is lazy. Call it before reading, writing or mapping pages. */
     public abstract void load(long offset, long length);

@@ -203,21 +203,38 @@ final class GuestCopy {
         byte[] bytes = new byte[(int) Math.min(max + 1L, 256)];
         int length = 0;
         while (true) {
-            long wanted = Math.min(bytes.length - length, PAGE - (address + length & PAGE - 1));
-            long count = read(address + length, MemorySegment.ofArray(bytes), length, wanted);
+            int count = stringInPage(address + length, bytes, length);
             if (count == 0) {
                 throw errno(EFAULT);
             }
-            for (int end = length + (int) count; length < end; length++) {
-                if (bytes[length] == 0) {
-                    return new String(bytes, 0, length, StandardCharsets.ISO_8859_1);
-                }
+            length += count;
+            if (bytes[length - 1] == 0) {
+                return new String(bytes, 0, length - 1, StandardCharsets.ISO_8859_1);
             }
             if (length > max) {
                 throw errno(ENAMETOOLONG);
             }
             if (length == bytes.length) {
                 bytes = Arrays.copyOf(bytes, (int) Math.min(max + 1L, 4L * length));
+            }
+        }
+    }
+
+    /** Reads to the first 0, the end of the page or of {@code target}; returns how many bytes, 0 on a fault. */
+    private int stringInPage(long address, byte[] target, int at) throws ErrnoException {
+        int wanted = (int) Math.min(target.length - at, PAGE - (address & PAGE - 1));
+        while (true) {
+            mm.mu.lock();
+            try {
+                long from = locateLocked(address, PROT_READ);
+                if (from >= 0) {
+                    return memory.copyString(from, target, at, wanted);
+                }
+            } finally {
+                mm.mu.unlock();
+            }
+            if (mm.faults.resolve(address, PROT_READ, false) != FaultResult.RESOLVED) {
+                return 0;
             }
         }
     }
