@@ -96,6 +96,10 @@ public final class LocalImageStore implements ImageStore {
         public StoredImage publish(ImageDraft draft, Manifest manifest) throws IOException {
             return locked(
                     () -> {
+                        String parent = manifest.parent();
+                        if (parent != null && !Files.exists(manifestFile(parent))) {
+                            throw new IOException("parent image " + parent + " was deleted meanwhile");
+                        }
                         for (Path file : List.of(draft.pack(), draft.meta(), draft.chunks())) {
                             if (Files.exists(file)) {
                                 StoreFiles.move(file, root.resolve(file.getFileName()));
@@ -110,6 +114,15 @@ public final class LocalImageStore implements ImageStore {
 
         @Override
         public void abandoned() {}
+    }
+
+    private StoredImage replace(Manifest manifest, byte[] bytes) throws IOException {
+        return locked(
+                () -> {
+                    get(manifest.id()); // it may have been deleted meanwhile
+                    StoreFiles.replace(manifestFile(manifest.id()), bytes);
+                    return get(manifest.id());
+                });
     }
 
     private Path manifestFile(String id) {
@@ -129,7 +142,7 @@ public final class LocalImageStore implements ImageStore {
         List<StoredImage> images = new ArrayList<>();
         for (Path file : StoreFiles.list(root, "*.json")) {
             try {
-                images.add(StoredImage.open(file, root, root));
+                images.add(StoredImage.open(file, root, root, this::replace));
             } catch (ImageException e) {
                 // verify() tells of it
             }
@@ -143,7 +156,7 @@ public final class LocalImageStore implements ImageStore {
             throw new ImageException(
                     "no image " + (id.matches(ID) ? id : "of that name") + " in " + root);
         }
-        return StoredImage.open(manifestFile(id), root, root);
+        return StoredImage.open(manifestFile(id), root, root, this::replace);
     }
 
     @Override

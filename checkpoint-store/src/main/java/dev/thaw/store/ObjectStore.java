@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  * tries again by itself what may pass. Safe for many threads.
  */
 public interface ObjectStore extends AutoCloseable {
-    /** An object, without its bytes. {@code modified} is by the store's own clock. */
-    record Stat(String key, long size, Instant modified) {}
+    /** An object, without its bytes. {@code modified} is by the store's own clock; {@code tag} is another when the bytes are others. */
+    record Stat(String key, long size, Instant modified, String tag) {}
 
     void put(String key, byte[] bytes) throws IOException;
 

@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -133,6 +132,10 @@ public final class RemoteImageStore implements ImageStore {
                                     + objects.describe("")
                                     + " no sign for too long, and what it relies on may be gone: take it again");
                 }
+                String parent = manifest.parent();
+                if (parent != null && !isThere(parent)) {
+                    throw new IOException("parent image " + parent + " was deleted meanwhile");
+                }
                 done = true;
             } finally {
                 if (!done) {
@@ -184,10 +187,9 @@ public final class RemoteImageStore implements ImageStore {
     public List<StoredImage> list() throws IOException {
         List<StoredImage> images = new ArrayList<>();
         for (ObjectStore.Stat stat : objects.list(RemoteNames.IMAGES)) {
-            String name = RemoteNames.name(stat.key());
-            if (name.endsWith(RemoteNames.JSON)) {
+            if (stat.key().endsWith(RemoteNames.JSON) && id(stat).matches(ID)) {
                 try {
-                    StoredImage image = image(name, stat);
+                    StoredImage image = image(stat);
                     if (image != null) {
                         images.add(image);
                     }
@@ -205,10 +207,11 @@ public final class RemoteImageStore implements ImageStore {
     @Override
     public StoredImage get(String id) {
         try {
-            String name = id + RemoteNames.JSON;
             ObjectStore.Stat stat =
-                    id.matches(ID) ? objects.stat(RemoteNames.IMAGES + name) : null;
-            StoredImage image = stat == null ? null : image(name, stat);
+                    id.matches(ID)
+                            ? objects.stat(RemoteNames.IMAGES + id + RemoteNames.JSON)
+                            : null;
+            StoredImage image = stat == null ? null : image(stat);
             if (image == null) {
                 throw new ImageException(
                         "no image "
@@ -223,25 +226,33 @@ public final class RemoteImageStore implements ImageStore {
     }
 
     /** The image of a manifest, which is brought here if it is not or has changed; null when it is gone. */
-    private @Nullable StoredImage image(String name, ObjectStore.Stat stat) throws IOException {
-        Path file = manifests.resolve(name);
-        FileTime time = FileTime.from(stat.modified());
-        if (!Files.exists(file)
-                || Files.size(file) != stat.size()
-                || !Files.getLastModifiedTime(file).equals(time)) {
+    private @Nullable StoredImage image(ObjectStore.Stat stat) throws IOException {
+        Path file = manifests.resolve(copy(stat));
+        if (!Files.exists(file)) {
             try {
                 byte[] bytes = objects.get(stat.key(), RemoteNames.MAX_MANIFEST);
                 try (Scratch scratch = Scratch.create(drafts)) {
-                    Path aside = scratch.directory().resolve(name);
+                    Path aside = scratch.directory().resolve(id(stat));
                     StoreFiles.writeLoosely(aside, bytes);
-                    Files.setLastModifiedTime(aside, time);
                     StoreFiles.move(aside, file);
                 }
             } catch (NoSuchFileException e) {
                 return null;
             }
         }
-        return StoredImage.open(file, cache.files(), cache.files());
+        return StoredImage.open(file, cache.files(), cache.files(), this::replace);
+    }
+
+    /** What this machine's copy of a manifest is called; one with other bytes has another name. */
+    private static String copy(ObjectStore.Stat manifest) {
+        return id(manifest)
+                + "."
+                + manifest.tag().replaceAll("[^A-Za-z0-9]", "")
+                + RemoteNames.JSON;
+    }
+
+    private static String id(ObjectStore.Stat manifest) {
+        return RemoteNames.name(manifest.key()).replace(RemoteNames.JSON, "");
     }
 
     /** Brings all that a restore reads to this machine's cache. */
@@ -278,13 +289,53 @@ public final class RemoteImageStore implements ImageStore {
         }
     }
 
+    private boolean isThere(String id) throws IOException {
+        return objects.stat(RemoteNames.IMAGES + id + RemoteNames.JSON) != null;
+    }
+
     /** Removes the image. The bytes go with a later {@link #collect}, when they have been of no use for the grace period. */
     @Override
     public void delete(String id) throws IOException {
         get(id);
         Lineage.checkChildless(id, list());
-        objects.delete(RemoteNames.IMAGES + id + RemoteNames.JSON);
-        StoreFiles.delete(manifests.resolve(id + RemoteNames.JSON));
+        String key = RemoteNames.IMAGES + id + RemoteNames.JSON;
+        byte[] manifest = objects.get(key, RemoteNames.MAX_MANIFEST);
+        objects.delete(key);
+        boolean done = false;
+        try {
+            Lineage.checkChildless(id, list()); // a child that looked for it just before is seen now
+            done = true;
+        } finally {
+            if (!done) {
+                objects.put(key, manifest);
+            }
+        }
+        for (Path copy : StoreFiles.list(manifests, id + ".*")) {
+            StoreFiles.delete(copy);
+        }
+    }
+
+    /** Puts a changed manifest of an image in the place of the one it has. */
+    private StoredImage replace(Manifest manifest, byte[] bytes) throws IOException {
+        String key = RemoteNames.IMAGES + manifest.id() + RemoteNames.JSON;
+        Set<String> names = new HashSet<>();
+        names.add(manifest.meta().name());
+        names.add(manifest.chunks().name());
+        manifest.packs().forEach(pack -> names.add(pack.name()));
+        try (RemoteMark mark = new RemoteMark(objects)) {
+            mark.relyOn(names);
+            if (!isThere(manifest.id())) {
+                throw new NoSuchFileException(objects.describe(key));
+            }
+            objects.put(key, bytes);
+            for (String name : names) {
+                if (!mark.isThere() || objects.stat(RemoteNames.FILES + name) == null) {
+                    objects.delete(key); // it was deleted meanwhile
+                    throw new NoSuchFileException(objects.describe(RemoteNames.FILES + name));
+                }
+            }
+        }
+        return get(manifest.id());
     }
 
     @Override
@@ -292,7 +343,7 @@ public final class RemoteImageStore implements ImageStore {
         Collected done = new RemoteCollector(objects, options.grace(), options.silence()).run();
         Set<String> there = new HashSet<>();
         for (ObjectStore.Stat stat : objects.list(RemoteNames.IMAGES)) {
-            there.add(RemoteNames.name(stat.key()));
+            there.add(copy(stat));
         }
         for (Path file : StoreFiles.list(manifests, "*" + RemoteNames.JSON)) {
             if (!there.contains(file.getFileName().toString())) {
@@ -308,6 +359,10 @@ public final class RemoteImageStore implements ImageStore {
         StoredImage image = get(id);
         String name = objects.describe(RemoteNames.IMAGES + id + RemoteNames.JSON);
         List<String> faults = new ArrayList<>();
+        String parent = image.manifest().parent();
+        if (parent != null && !isThere(parent)) {
+            faults.add(name + " has a parent that is gone: " + parent);
+        }
         if (!image.id().equals(id)) {
             faults.add(name + " is the manifest of " + image.id());
         }
@@ -333,7 +388,7 @@ public final class RemoteImageStore implements ImageStore {
     public List<String> verify() throws IOException {
         List<String> faults = new ArrayList<>();
         for (ObjectStore.Stat stat : objects.list(RemoteNames.IMAGES)) {
-            String id = RemoteNames.name(stat.key()).replace(RemoteNames.JSON, "");
+            String id = id(stat);
             try {
                 faults.addAll(verify(id));
             } catch (ImageException e) {

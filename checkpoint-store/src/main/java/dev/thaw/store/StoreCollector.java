@@ -55,6 +55,9 @@ final class StoreCollector {
     /** Removes every file that nothing names. With the store's lock held. */
     void sweep() throws IOException {
         Scratch.removeDead(root, Duration.ZERO);
+        for (Path aside : StoreFiles.list(root, ".*.json.new")) {
+            StoreFiles.delete(aside); // of a replacement that did not come to its end
+        }
         for (Path file : StoreFiles.list(root, "*.json")) {
             try {
                 images.add(StoredImage.open(file, root, root));

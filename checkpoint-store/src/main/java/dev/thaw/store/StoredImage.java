@@ -32,30 +32,51 @@ public final class StoredImage {
     private final Path files;
     private final Path packs;
     private final @Nullable KeyRing keys;
+    private final ManifestKeeper keeper;
+
+    /** Puts a changed manifest in the place of the one that the image has; returns the image with it. */
+    interface ManifestKeeper {
+        StoredImage replace(Manifest manifest, byte[] bytes) throws IOException;
+    }
 
     StoredImage(
             Path manifestFile,
             ManifestJson.Parsed parsed,
             Path files,
             Path packs,
-            @Nullable KeyRing keys) {
+            @Nullable KeyRing keys,
+            ManifestKeeper keeper) {
         this.manifestFile = manifestFile;
         this.parsed = parsed;
         this.manifest = parsed.manifest();
         this.files = files;
         this.packs = packs;
         this.keys = keys;
+        this.keeper = keeper;
     }
 
     /** Reads the manifest in {@code manifestFile}; the image's files lie in {@code files}, page packs in {@code packs}. */
     static StoredImage open(Path manifestFile, Path files, Path packs) {
+        return open(
+                manifestFile,
+                files,
+                packs,
+                (manifest, bytes) -> {
+                    StoreFiles.replace(manifestFile, bytes);
+                    return open(manifestFile, files, packs);
+                });
+    }
+
+    /** As {@link #open(Path, Path, Path)}, with a manifest that {@code keeper} can change. */
+    static StoredImage open(Path manifestFile, Path files, Path packs, ManifestKeeper keeper) {
         try {
             return new StoredImage(
                     manifestFile,
                     ManifestJson.read(manifestFile),
                     files,
                     packs,
-                    null);
+                    null,
+                    keeper);
         } catch (NoSuchFileException e) {
             throw new ImageException(
                     "no image at " + manifestFile.getParent() + ": manifest.json is not there", e);
@@ -66,7 +87,7 @@ public final class StoredImage {
 
     /** The same image with the keys to read it. The ring stays the caller's. */
     public StoredImage with(KeyRing ring) {
-        return new StoredImage(manifestFile, parsed, files, packs, ring);
+        return new StoredImage(manifestFile, parsed, files, packs, ring, keeper);
     }
 
     /** Throws unless a key of {@code trust} signed the image. What that says of the files is checked by {@link #checkFiles}. */
@@ -122,6 +143,7 @@ public final class StoredImage {
 
     /** Wraps the data key under the key {@code to} instead, which makes it the one that the image needs. No chunk is written. */
     public StoredImage rekey(String to) throws IOException {
+        StoredImage image;
         try (DataKey key = dataKey()) {
             if (key == null) {
                 throw new ImageException(manifestFile + " is not encrypted");
@@ -131,9 +153,8 @@ public final class StoredImage {
                             Files.readAllBytes(manifestFile),
                             manifestFile.toString(),
                             ring().wrap(to, key));
-            StoreFiles.replace(manifestFile, changed);
+            image = keeper.replace(manifest, changed);
         }
-        StoredImage image = open(manifestFile, files, packs);
         return keys == null ? image : image.with(keys);
     }
 

@@ -9,9 +9,10 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** Passes bytes on to a port, and breaks every third connection off when its answers have come to some length. */
+/** Passes bytes on to a port, and breaks some connections off when what went over them has come to some length: fewer than one request is tried on. */
 final class FlakyProxy implements AutoCloseable {
     private static final int BREAK_AFTER = 20_000;
+    private static final int BREAKS = 4;
     private static final int LINGER_OFF = 0;
 
     private final ServerSocket listener =
@@ -37,7 +38,8 @@ final class FlakyProxy implements AutoCloseable {
         try {
             while (true) {
                 Socket client = listener.accept();
-                boolean breaks = connections.incrementAndGet() % 3 == 0;
+                int count = connections.incrementAndGet();
+                boolean breaks = count % 2 == 0 && count <= 2 * BREAKS;
                 Thread.ofVirtual().start(() -> serve(client, breaks));
             }
         } catch (IOException e) {
@@ -49,12 +51,9 @@ final class FlakyProxy implements AutoCloseable {
         try (client;
                 Socket server = new Socket()) {
             server.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), target));
-            Thread up =
-                    Thread.ofVirtual().start(() -> pump(client, server, Integer.MAX_VALUE));
-            if (!pump(server, client, breaks ? BREAK_AFTER : Integer.MAX_VALUE)) {
-                broken.incrementAndGet();
-                client.setSoLinger(true, LINGER_OFF); // a reset, not an end
-            }
+            int limit = breaks ? BREAK_AFTER : Integer.MAX_VALUE;
+            Thread up = Thread.ofVirtual().start(() -> pump(client, server, client, limit));
+            pump(server, client, client, limit);
             client.close();
             server.close();
             up.join();
@@ -65,8 +64,8 @@ final class FlakyProxy implements AutoCloseable {
         }
     }
 
-    /** Copies up to {@code limit} bytes; whether all were copied. */
-    private static boolean pump(Socket from, Socket to, int limit) {
+    /** Copies up to {@code limit} bytes, and resets the client's connection when there are more. */
+    private void pump(Socket from, Socket to, Socket client, int limit) {
         try {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
@@ -76,14 +75,16 @@ final class FlakyProxy implements AutoCloseable {
                 out.write(buffer, 0, Math.min(count, left));
                 left -= count;
                 if (left <= 0) {
-                    return false;
+                    broken.incrementAndGet();
+                    client.setSoLinger(true, LINGER_OFF); // a reset, not an end
+                    client.close();
+                    return;
                 }
             }
             to.shutdownOutput();
         } catch (IOException e) {
             // the other direction finds out too
         }
-        return true;
     }
 
     @Override

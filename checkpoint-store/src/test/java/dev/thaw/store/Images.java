@@ -130,7 +130,10 @@ final class Images {
                         null), null), id),
                 directory,
                 directory,
-                null);
+                null,
+                (manifest, bytes) -> {
+                    throw new AssertionError();
+                });
     }
 
     /** Puts the manifest of an image in a local store that has the files of {@code parent}. */

@@ -4,16 +4,22 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.thaw.state.ImageException;
+import dev.thaw.state.crypt.Primitives;
+import dev.thaw.state.crypt.WrappedKey;
 import dev.thaw.store.s3.S3Location;
 import dev.thaw.store.s3.S3Objects;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -185,6 +191,40 @@ final class S3StoreTest {
             assertThatThrownBy(() -> there.open(second.id()).close())
                     .isInstanceOf(ImageException.class)
                     .hasMessageContaining("is missing");
+        }
+    }
+
+    @Test
+    void aParentStaysUnderItsChildrenAndAKeyIsChangedForAll() throws IOException {
+        Path keys =
+                Files.createFile(
+                        temp.resolve("keys"),
+                        PosixFilePermissions.asFileAttribute(
+                                PosixFilePermissions.fromString("rw-------")));
+        String base64 = Base64.getEncoder().encodeToString(new byte[32]);
+        Files.write(keys, List.of("k1 " + base64, "k2 " + base64.replace('A', 'B')));
+        try (KeyRing ring = KeyRing.read(keys, null, () -> Primitives.JDK);
+                RemoteImageStore here = store("here");
+                RemoteImageStore there = store("there");
+                S3Objects objects = objects()) {
+            StoredImage parent =
+                    Images.commit(
+                            here.begin().encrypt(ring, "k1", List.of()), Images.memory(70, 1));
+            assertThat(there.get(parent.id()).with(ring).rekey("k2").id()).isEqualTo(parent.id());
+            for (RemoteImageStore store : List.of(here, there)) {
+                WrappedKey key = store.get(parent.id()).manifest().encryption();
+                assertThat(key).isNotNull().extracting(WrappedKey::keyId).isEqualTo("k2");
+            }
+            try (ImageLease lease = here.open(parent.id())) {
+                lease.image().with(ring).verify();
+            }
+            StoredImage child = Images.childOf(parent, temp);
+            objects.put("images/" + child.id() + ".json", temp.resolve(child.id() + ".json"));
+            assertThatThrownBy(() -> there.delete(parent.id())).hasMessageContaining(child.id());
+            assertThat(there.retain(new RetentionPolicy(1, null, Map.of()), Instant.now()))
+                    .isEmpty();
+            objects.delete("images/" + parent.id() + ".json");
+            assertThat(here.verify()).singleElement().asString().endsWith(parent.id());
         }
     }
 

@@ -212,7 +212,7 @@ public final class S3Objects implements ObjectStore {
                             () ->
                                     client.headObject(
                                             r -> r.bucket(location.bucket()).key(key(key))));
-            return new Stat(key, head.contentLength(), head.lastModified());
+            return new Stat(key, head.contentLength(), head.lastModified(), head.eTag());
         } catch (NoSuchFileException e) {
             return null;
         }
@@ -232,7 +232,8 @@ public final class S3Objects implements ObjectStore {
                                 new Stat(
                                         object.key().substring(location.prefix().length()),
                                         object.size(),
-                                        object.lastModified()));
+                                        object.lastModified(),
+                                        object.eTag()));
                     }
                     return found;
                 });
