@@ -21,6 +21,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -171,6 +172,17 @@ public final class ImageDraft implements AutoCloseable {
     /** The image needs these CPU features, not all of this machine. */
     ImageDraft needs(List<String> features) {
         cpuFeatures = features;
+        return this;
+    }
+
+    /** Says that the program relies on these CPU features at most (names as in /proc/cpuinfo), all of which this machine must have; else all that it has are taken for needed. */
+    public ImageDraft relyOn(List<String> features) {
+        List<String> missing = CpuFeatures.missing(features);
+        if (!missing.isEmpty()) {
+            throw new ImageException(
+                    "this machine has no CPU features called " + String.join(" ", missing));
+        }
+        cpuFeatures = List.copyOf(new TreeSet<>(features));
         return this;
     }
 

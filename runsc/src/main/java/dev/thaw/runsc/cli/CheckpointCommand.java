@@ -61,6 +61,14 @@ final class CheckpointCommand implements Callable<Integer> {
     @Nullable String key;
 
     @Option(
+            names = "--cpu-features",
+            paramLabel = "LIST",
+            split = ",",
+            description =
+                    "the CPU features (names as in /proc/cpuinfo) that the program relies on, which a host must have to restore the image; default: all of this host's. Nothing is hidden from the program")
+    @Nullable List<String> cpuFeatures;
+
+    @Option(
             names = "--sign-key",
             paramLabel = "FILE",
             description = "sign the image with the Ed25519 private key in this PEM file")
@@ -141,6 +149,14 @@ final class CheckpointCommand implements Callable<Integer> {
         if (before != null) {
             try {
                 draft.continueFrom(before);
+            } catch (ImageException e) {
+                draft.close();
+                throw e;
+            }
+        }
+        if (cpuFeatures != null) {
+            try {
+                draft.relyOn(cpuFeatures);
             } catch (ImageException e) {
                 draft.close();
                 throw e;
