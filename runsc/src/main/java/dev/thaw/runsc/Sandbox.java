@@ -197,6 +197,31 @@ public final class Sandbox {
         }
     }
 
+    /** Waits until a program in the sandbox asks for a checkpoint ({@code /proc/thaw/checkpoint}); false when it ended before. */
+    public boolean awaitWish() throws SandboxException {
+        try (ControlClient client = connect()) {
+            return client.awaitWish();
+        }
+    }
+
+    /** For tests: has the sandbox stop before its {@code call}-th system call from now on. */
+    void setTrap(long call) throws SandboxException {
+        try (ControlClient client = connect()) {
+            client.trap(call);
+        }
+    }
+
+    /** Waits until the trap has sprung; false when the sandbox ended before. */
+    boolean awaitTrap() throws SandboxException {
+        ControlClient client = ControlClient.connect(directory());
+        if (client == null) {
+            return false;
+        }
+        try (client) {
+            return client.awaitTrap();
+        }
+    }
+
     /** Sends a signal to init, or with {@code all} to every process. */
     public void kill(int signal, boolean all) throws SandboxException {
         refresh();

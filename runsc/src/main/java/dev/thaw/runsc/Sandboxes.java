@@ -25,10 +25,51 @@ public final class Sandboxes {
     /** The configuration without its process, in the state directory. */
     static final String SPEC_NAME = "spec.json";
 
+    private static final System.Logger LOG = System.getLogger("dev.thaw.runsc");
+
     private final RuntimeOptions options;
+    private final OnChangedFiles onChangedFiles;
+
+    /** For tests: the call at which the next sandbox stops, 0 for none. */
+    private volatile long trapAt;
+
+    /** What a restore does when the host's files are not what they were when the image was made. */
+    public enum OnChangedFiles {
+        FAIL,
+        WARN,
+        IGNORE
+    }
 
     public Sandboxes(RuntimeOptions options) {
+        this(options, OnChangedFiles.FAIL);
+    }
+
+    public Sandboxes(RuntimeOptions options, OnChangedFiles onChangedFiles) {
         this.options = options;
+        this.onChangedFiles = onChangedFiles;
+    }
+
+    void setTrap(long call) {
+        trapAt = call;
+    }
+
+    private void judge(String changed) throws SandboxException {
+        if (changed.isEmpty()) {
+            return;
+        }
+        switch (onChangedFiles) {
+            case FAIL ->
+                    throw SandboxException.conflict(
+                            "can not restore: files of the host have changed since the checkpoint: "
+                                    + changed
+                                    + " (--on-changed-files=warn goes on all the same)");
+            case WARN ->
+                    LOG.log(
+                            System.Logger.Level.WARNING,
+                            "files of the host have changed since the checkpoint: {0}",
+                            changed);
+            case IGNORE -> {}
+        }
     }
 
     public RuntimeOptions options() {
@@ -116,6 +157,12 @@ public final class Sandboxes {
         return launch(id, bundle, spec, stdio, true, new int[0], null, true);
     }
 
+    /** As {@link #runAttached}, but the program waits for {@link Sandbox#begin}. */
+    Started createAttached(String id, Path bundle, Spec spec, Stdio stdio)
+            throws SandboxException {
+        return launch(id, bundle, spec, stdio, false, new int[0], null, true);
+    }
+
     private static void writeSpec(Path directory, Spec spec) throws SandboxException {
         try {
             Files.writeString(directory.resolve(SPEC_NAME), SpecJson.write(spec));
@@ -183,9 +230,13 @@ public final class Sandboxes {
             if (image != null) {
                 Images.check(options, image);
             }
-            process.awaitReady();
+            judge(process.awaitReady());
+            Sandbox sandbox = new Sandbox(options, state);
+            if (trapAt != 0) {
+                sandbox.setTrap(trapAt);
+            }
             if (image != null) {
-                new Sandbox(options, state).begin();
+                sandbox.begin();
             }
             state =
                     state.withStatus(

@@ -60,7 +60,7 @@ public final class Boot {
             if (spec.start()) {
                 sandbox.start();
             }
-            boot.out().reset().u8(ControlProtocol.OK);
+            boot.out().reset().u8(ControlProtocol.OK).utf8(sandbox.changedFiles());
             boot.send();
             boot.close();
             if (train) {

@@ -12,6 +12,7 @@ import dev.thaw.host.WireWriter;
 import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.control.ProcessCodec;
 import dev.thaw.sentry.checkpoint.Checkpointer;
+import dev.thaw.sentry.kernel.CallTrap;
 import dev.thaw.sentry.kernel.Kernel;
 import dev.thaw.sentry.kernel.ThreadGroup;
 import dev.thaw.state.ImageException;
@@ -34,6 +35,7 @@ final class ControlServer implements Runnable {
     private final AtomicInteger connections = new AtomicInteger();
     private final AtomicInteger waiting = new AtomicInteger();
     private final CompletableFuture<Integer> end = new CompletableFuture<>();
+    private volatile CallTrap trap = new CallTrap(0);
 
     ControlServer(SandboxKernel sandbox, int listener) {
         this.sandbox = sandbox;
@@ -158,9 +160,35 @@ final class ControlServer implements Runnable {
                     frozen = false;
                     sandbox.finish(137);
                 }
+                case TRAP -> {
+                    trap = new CallTrap(in.i64());
+                    kernel.setTrap(trap);
+                }
+                case AWAIT_TRAP -> {
+                    boolean stopped = awaitEvent(trap.sprung());
+                    if (stopped) {
+                        kernel.pause();
+                    }
+                    out.u8(stopped ? 1 : 0);
+                }
+                case AWAIT_WISH -> out.u8(awaitEvent(kernel.lineage().wish()) ? 1 : 0);
                 default -> throw SandboxException.invalid("unknown request");
             }
             return true;
+        }
+
+        /** Waits for {@code event}; false when the container ends before. */
+        private boolean awaitEvent(CompletableFuture<?> event) throws InterruptedException {
+            waiting.incrementAndGet();
+            try {
+                CompletableFuture<Boolean> happened = event.thenApply(_ -> true);
+                return (boolean)
+                        CompletableFuture.anyOf(happened, end.thenApply(_ -> false)).get();
+            } catch (ExecutionException e) {
+                throw new AssertionError(e);
+            } finally {
+                waiting.decrementAndGet();
+            }
         }
 
         private void signal(int pid, int signal, boolean all) throws SandboxException {

@@ -14,6 +14,7 @@ import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.checkpoint.BackgroundReader;
 import dev.thaw.sentry.checkpoint.Checkpointer;
 import dev.thaw.sentry.checkpoint.HostPrimitives;
+import dev.thaw.sentry.fs.gofer.ChangedFiles;
 import dev.thaw.sentry.fs.host.HostDescriptors;
 import dev.thaw.sentry.kernel.Kernel;
 import dev.thaw.sentry.kernel.KernelConfig;
@@ -38,6 +39,7 @@ final class SandboxKernel {
     private volatile Kernel kernel;
     private volatile ThreadGroup init;
     private volatile boolean started;
+    private volatile String changedFiles = "";
     private final CompletableFuture<Integer> exit;
 
     private final BackgroundReader imageReader;
@@ -113,6 +115,7 @@ final class SandboxKernel {
         for (int i = 0; i < packs.length; i++) {
             packs[i] = Boot.FIRST_IMAGE_FD + 2 + i;
         }
+        ChangedFiles changed = new ChangedFiles();
         HostDescriptors stdio = index -> index >= 0 && index <= 2 ? Boot.STDIN_FD + index : -1;
         Checkpointer.restore(
                 kernel,
@@ -120,12 +123,19 @@ final class SandboxKernel {
                 Boot.FIRST_IMAGE_FD + 1,
                 packs,
                 codec(spec.imageKey()),
-                reader -> reader.with(GoferClient.class, gofer).with(HostDescriptors.class, stdio));
+                reader ->
+                        reader.with(GoferClient.class, gofer)
+                                .with(HostDescriptors.class, stdio)
+                                .with(ChangedFiles.class, changed));
         ThreadGroup init = kernel.init();
         if (init == null) {
             throw SandboxException.invalid("can not restore: the image holds no process");
         }
-        return new SandboxKernel(spec, gofer, init.leader().fs().namespace(), kernel, init, end);
+        SandboxKernel sandbox =
+                new SandboxKernel(
+                        spec, gofer, init.leader().fs().namespace(), kernel, init, end);
+        sandbox.changedFiles = String.join("; ", changed.found());
+        return sandbox;
     }
 
     /** The codec of images under the data key {@code key}, which is overwritten; of images in clear when it is empty. */
@@ -146,6 +156,11 @@ final class SandboxKernel {
 
     Kernel kernel() {
         return kernel;
+    }
+
+    /** The host's files that are not what they were when the image was made; empty for none. */
+    String changedFiles() {
+        return changedFiles;
     }
 
     GoferClient gofer() {

@@ -1,6 +1,7 @@
 package dev.thaw.runsc.cli;
 
 import dev.thaw.runsc.OpenImage;
+import dev.thaw.runsc.Sandbox;
 import dev.thaw.runsc.SandboxException;
 import dev.thaw.state.ImageException;
 import dev.thaw.store.ImageDraft;
@@ -81,6 +82,20 @@ final class CheckpointCommand implements Callable<Integer> {
     @Nullable Path work;
 
     @Option(
+            names = "--pre-hook",
+            paramLabel = "COMMAND",
+            description = "run this shell command in the container first")
+    @Nullable String preHook;
+
+    @Mixin HookOptions hooks = new HookOptions();
+
+    @Option(
+            names = "--when-asked",
+            description =
+                    "wait until a program in the container writes \"checkpoint\" to /proc/thaw/checkpoint")
+    boolean whenAsked;
+
+    @Option(
             names = {"--leave-running", "-leave-running"},
             description = "let the container go on")
     boolean leaveRunning;
@@ -120,11 +135,18 @@ final class CheckpointCommand implements Callable<Integer> {
             StoredImage before = continued == null ? null : continued.image();
             String keyId = key != null || !ring.isEmpty() ? ring.idForNew(key) : null;
             ImageSigner signer = signKey == null ? null : ImageSigner.read(signKey);
+            Sandbox sandbox = runsc.sandboxes().get(id);
+            if (hooks.post != null && !leaveRunning) {
+                throw SandboxException.invalid("--post-hook needs --leave-running");
+            }
+            hooks.run("pre-hook", preHook, sandbox);
+            if (whenAsked && !sandbox.awaitWish()) {
+                throw SandboxException.conflict("container ended without asking");
+            }
             StoredImage stored =
-                    runsc.sandboxes()
-                            .get(id)
-                            .checkpoint(
-                                    () -> draft(ring, keyId, signer, before), leaveRunning, labels);
+                    sandbox.checkpoint(
+                            () -> draft(ring, keyId, signer, before), leaveRunning, labels);
+            hooks.run("post-hook", hooks.post, sandbox);
             if (OpenImage.isInStore(image)) {
                 System.out.println(stored.id());
             }

@@ -3,6 +3,7 @@ package dev.thaw.runsc.cli;
 import dev.thaw.runsc.SandboxException;
 import dev.thaw.runsc.Sandboxes;
 import dev.thaw.runsc.Stdio;
+import dev.thaw.runsc.Torture;
 import dev.thaw.runsc.container.BootSpecs;
 import dev.thaw.runsc.oci.ProcessConfig;
 import dev.thaw.runsc.oci.Spec;
@@ -67,6 +68,12 @@ final class DoCommand implements Callable<Integer> {
             defaultValue = "-1")
     long pids = -1;
 
+    @Option(names = "--TESTONLY-checkpoint", paramLabel = "PLAN", hidden = true)
+    @Nullable String torture;
+
+    @Option(names = "--TESTONLY-checkpoint-images", paramLabel = "DIR", hidden = true)
+    Path images = Path.of(".");
+
     @Parameters(arity = "1..*", paramLabel = "COMMAND")
     List<String> command = new ArrayList<>();
 
@@ -105,6 +112,9 @@ final class DoCommand implements Callable<Integer> {
                                 + "-"
                                 + Long.toHexString(System.nanoTime() & 0xffffff);
         Sandboxes sandboxes = runsc.sandboxes();
+        if (torture != null) {
+            return new Torture(sandboxes, torture, images).run(name, root, spec);
+        }
         return Foreground.attach(sandboxes, sandboxes.runAttached(name, root, spec, Stdio.INHERIT));
     }
 }

@@ -59,6 +59,16 @@ final class RestoreCommand implements Callable<Integer> {
             description = "the OCI bundle (default: the working directory)")
     @Nullable Path bundle;
 
+    @Mixin HookOptions hooks = new HookOptions();
+
+    @Option(
+            names = "--on-changed-files",
+            paramLabel = "fail|warn|ignore",
+            description =
+                    "what to do when a file of the host that was open or mapped has changed since (default: fail)",
+            defaultValue = "fail")
+    String onChangedFiles = "fail";
+
     @Option(
             names = {"-d", "--detach"},
             description = "return when it runs")
@@ -116,7 +126,8 @@ final class RestoreCommand implements Callable<Integer> {
                 bundle != null || Files.exists(Path.of("config.json"))
                         ? SpecReader.readBundle(directory)
                         : null;
-        Sandboxes sandboxes = runsc.sandboxes();
+        Sandboxes sandboxes =
+                new Sandboxes(runsc.sandboxes().options(), policy(onChangedFiles));
         Sandboxes.Started started;
         try (KeyRing ring = keys.read();
                 OpenImage opened = OpenImage.of(store == null ? image : store + "#" + image, ring)) {
@@ -133,6 +144,7 @@ final class RestoreCommand implements Callable<Integer> {
                     if (prefetch) {
                         sandbox.prefetch();
                     }
+                    afterwards(sandbox);
                 }
                 return 0;
             }
@@ -142,6 +154,30 @@ final class RestoreCommand implements Callable<Integer> {
         if (prefetch) {
             sandboxes.get(id).prefetch();
         }
+        hooks.run("post-hook", hooks.post, sandboxes.get(id)); // it ends with us
         return Foreground.attach(sandboxes, started);
+    }
+
+    private void afterwards(Sandbox sandbox) throws SandboxException {
+        boolean done = false;
+        try {
+            hooks.run("post-hook", hooks.post, sandbox);
+            done = true;
+        } finally {
+            if (!done) {
+                sandbox.delete(true);
+            }
+        }
+    }
+
+    private static Sandboxes.OnChangedFiles policy(String text) throws SandboxException {
+        return switch (text) {
+            case "fail" -> Sandboxes.OnChangedFiles.FAIL;
+            case "warn" -> Sandboxes.OnChangedFiles.WARN;
+            case "ignore" -> Sandboxes.OnChangedFiles.IGNORE;
+            default ->
+                    throw SandboxException.invalid(
+                            "--on-changed-files is fail, warn or ignore, not " + text);
+        };
     }
 }

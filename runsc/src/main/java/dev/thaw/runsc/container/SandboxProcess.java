@@ -167,13 +167,17 @@ public final class SandboxProcess implements AutoCloseable {
         boot.send(); // if it is gone already, awaitReady says so
     }
 
-    /** Waits until the sandbox is confined and its program loaded (and started, if asked). */
-    public void awaitReady() throws SandboxException {
+    /** Waits until the sandbox is confined and its program loaded (and started, if asked). Returns which files of the host are not what they were when the image was made; empty for none. */
+    public String awaitReady() throws SandboxException {
         if (boot.receive(0) <= 0) {
             throw SandboxException.internal(
                     "the sandbox process ended before it was ready" + lastWords());
         }
-        ControlClient.checkReply(boot.in());
+        try {
+            return ControlClient.checkReply(boot.in()).utf8();
+        } catch (WireException e) {
+            throw SandboxException.internal("the sandbox answered nonsense: " + e.getMessage());
+        }
     }
 
     /** From now on the sandbox lives by itself, whatever becomes of this process. */

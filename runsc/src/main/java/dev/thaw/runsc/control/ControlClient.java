@@ -169,6 +169,37 @@ public final class ControlClient implements AutoCloseable {
         }
     }
 
+    /** Sets a trap at the {@code call}-th system call from now on. */
+    public void trap(long call) throws SandboxException {
+        try {
+            call(request(ControlProtocol.TRAP).i64(call));
+        } catch (WireException e) {
+            throw tooLarge();
+        }
+    }
+
+    /** Waits until the trap has sprung and all tasks stand still; false when the sandbox ended before. */
+    public boolean awaitTrap() throws SandboxException {
+        return await(ControlProtocol.AWAIT_TRAP);
+    }
+
+    /** Waits until a program asks for a checkpoint; false when the sandbox ended before. */
+    public boolean awaitWish() throws SandboxException {
+        return await(ControlProtocol.AWAIT_WISH);
+    }
+
+    private boolean await(int operation) throws SandboxException {
+        request(operation);
+        if (wire.send() < 0 || wire.receive(0) <= 0) {
+            return false;
+        }
+        try {
+            return checked().u8() != 0;
+        } catch (WireException e) {
+            throw broken(e);
+        }
+    }
+
     /** Ends the sandbox process; it may be gone before it can answer. */
     public void destroy() throws SandboxException {
         request(ControlProtocol.DESTROY);

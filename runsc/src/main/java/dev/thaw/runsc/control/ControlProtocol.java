@@ -22,6 +22,9 @@ package dev.thaw.runsc.control;
  * STATUS       -                                       u8 0 created, 1 running, 2 paused
  * DESTROY      -                                       - (the process ends at once)
  * PREFETCH     -                                       - (what a restore left for later is read from now on)
+ * TRAP         i64 call                                - (for tests: tasks will stop before the call-th system call)
+ * AWAIT_TRAP   -                                       u8 1 stopped, 0 the container ended before
+ * AWAIT_WISH   -                                       u8 1 a program asked for a checkpoint, 0 the container ended before
  * </pre>
  */
 public final class ControlProtocol {
@@ -37,6 +40,10 @@ public final class ControlProtocol {
     public static final int STATUS = 10;
     public static final int DESTROY = 11;
     public static final int PREFETCH = 12;
+
+    public static final int TRAP = 40;
+    public static final int AWAIT_TRAP = 41;
+    public static final int AWAIT_WISH = 42;
 
     public static final int OK = 0;
     public static final int ERROR = 1;

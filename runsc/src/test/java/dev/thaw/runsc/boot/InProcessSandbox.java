@@ -15,6 +15,7 @@ import dev.thaw.runsc.control.BootSpec;
 import dev.thaw.runsc.control.BootSpec.BootMount;
 import dev.thaw.runsc.oci.ProcessConfig;
 import dev.thaw.sentry.checkpoint.Checkpointer;
+import dev.thaw.sentry.fs.gofer.ChangedFiles;
 import dev.thaw.sentry.fs.host.HostDescriptors;
 import dev.thaw.sentry.kernel.CallTrap;
 import dev.thaw.sentry.kernel.Kernel;
@@ -205,6 +206,7 @@ final class InProcessSandbox implements AutoCloseable {
         byte[] bytes = Files.readAllBytes(temp.resolve("meta"));
         Files.write(
                 temp.resolve("chunks"), ImageMeta.read(new Bytes(bytes), codec()).index().encode());
+        ChangedFiles changed = new ChangedFiles();
         HostDescriptors descriptors = index -> index >= 0 && index <= 2 ? stdio[index] : -1;
         Checkpointer.restore(
                 kernel,
@@ -214,7 +216,11 @@ final class InProcessSandbox implements AutoCloseable {
                 codec(),
                 reader ->
                         reader.with(GoferClient.class, gofer)
+                                .with(ChangedFiles.class, changed)
                                 .with(HostDescriptors.class, descriptors));
+        if (!changed.found().isEmpty()) {
+            throw new AssertionError(changed.found());
+        }
         kernel.exposeInit();
     }
 

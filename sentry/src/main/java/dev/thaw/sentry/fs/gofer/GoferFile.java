@@ -36,12 +36,14 @@ final class GoferFile extends RegularInode implements PageSource {
     private GoferFd writing = new GoferFd(this, O_RDWR);
     private PageCache cache;
     private volatile long blocks;
+    private volatile long device;
 
     GoferFile(GoferFilesystem fs, GoferName at, HostStat stat) {
         super(fs, stat.ino, stat.mode, stat.uid, stat.gid);
         this.at = at;
         this.cache = new PageCache(fs.memory(), null, this, stat.size);
         this.blocks = stat.blocks;
+        this.device = stat.dev;
         setNlink(stat.nlink);
         setTimes(stat.atime, stat.mtime, stat.ctime);
     }
@@ -269,10 +271,29 @@ final class GoferFile extends RegularInode implements PageSource {
         }
     }
 
-    /** What a checkpoint keeps: the name by which the file is found again. */
-    @StateType(id = 0x0382)
+    /** What a restore compares the host's file with. A read-only tree counts as unchanging; else the host is asked, as times are its own there. Empty for a file without a name. */
+    private long[] identity() {
+        if (nlink() == 0) {
+            return new long[0];
+        }
+        if (fs().isReadOnly()) {
+            return new long[] {device, ino(), cache.size(), mtime()};
+        }
+        HostStat stat = new HostStat();
+        int result = goferFs().client().stat(goferFs().handle(), at.path(), stat);
+        return result < 0 ? new long[0] : ChangedFiles.identity(stat);
+    }
+
+    /** What a checkpoint keeps: the name by which the file is found again, and what it was then. */
+    @StateType(id = 0x0382, version = 2)
     public record State(
-            int fs, InodeAttributes attributes, int parent, String name, int cache, long blocks) {}
+            int fs,
+            InodeAttributes attributes,
+            int parent,
+            String name,
+            int cache,
+            long blocks,
+            long[] identity) {}
 
     @Override
     public Record save(SaveContext context) {
@@ -282,7 +303,8 @@ final class GoferFile extends RegularInode implements PageSource {
                 context.ref(at.parent()),
                 at.name(),
                 context.ref(cache),
-                blocks);
+                blocks,
+                identity());
     }
 
     static final Restorer<State, GoferFile> RESTORER =
@@ -299,6 +321,11 @@ final class GoferFile extends RegularInode implements PageSource {
                     file.cache = context.get(state.cache, PageCache.class);
                     file.blocks = state.blocks;
                     file.at = GoferNames.restore(file, state.parent, state.name, context);
+                    if (state.identity.length == 4) {
+                        file.device = state.identity[0];
+                        ChangedFiles changed = context.service(ChangedFiles.class);
+                        context.afterLink(() -> changed.check(file, state.identity));
+                    }
                 }
             };
 }
