@@ -565,6 +565,22 @@ public final class MemFdMemoryFile extends MemoryFile {
     }
 
     @Override
+    public void guardAll() {
+        mu.lock();
+        try {
+            guards = true;
+            for (int i = 0; i < top; i++) {
+                PageChunk chunk = chunks[i];
+                for (int word = 0; chunk != null && word < PageChunk.WORDS; word++) {
+                    chunk.guardTaken(word);
+                }
+            }
+        } finally {
+            mu.unlock();
+        }
+    }
+
+    @Override
     public PageSnapshot snapshot(@Nullable BitSet whole) {
         mu.lock();
         try {

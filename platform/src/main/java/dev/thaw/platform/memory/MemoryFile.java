@@ -106,6 +106,9 @@ public abstract class MemoryFile implements AutoCloseable {
     /** Whether {@link #isGuarded} may be true of any page. */
     public abstract boolean hasGuards();
 
+    /** Guards all pages, with those counted as changed that were not guarded. To be called ahead of a {@link #snapshot}, while guests run; their mappings are withdrawn after it. */
+    public abstract void guardAll();
+
     /**
      * Begins a snapshot of all pages as they are now. Nothing may write pages meanwhile, and from now on only after {@link #beforeWrite}: mappings with write access must have been withdrawn.
      *

@@ -76,6 +76,11 @@ public final class PageSnapshot implements AutoCloseable {
                                         pages / 4, LEAST_ASIDE / PAGE, (int) (MOST_ASIDE / PAGE)));
     }
 
+    /** Loads the classes, so that the first snapshot need not. */
+    public static void prepare() {
+        new AsidePages(1).close();
+    }
+
     /** Stretches of the memory file that this covers. */
     public int stretches() {
         return wanted.length;
@@ -172,39 +177,56 @@ public final class PageSnapshot implements AutoCloseable {
             return;
         }
         int stretch = (int) stretchNumber;
-        for (long left = pending(stretch) & mask; left != 0; left &= left - 1) {
-            int page = Long.numberOfTrailingZeros(left);
-            int slot = aside.take();
-            ReentrantLock stripe = stripes[stretch & STRIPES - 1];
-            stripe.lock();
-            try {
-                if (slot == AsidePages.ENDED || (pending[stretch] & 1L << page) == 0) {
-                    aside.give(slot);
-                    continue;
-                }
-                slot = savePage(stretch, page, slot);
-                int[] places = slots[stretch];
-                if (places == null) {
-                    places = new int[64];
-                    Arrays.fill(places, ZERO);
-                    slots[stretch] = places;
-                }
-                places[page] = slot;
-                WORD.setVolatile(pending, stretch, pending[stretch] & ~(1L << page));
-            } finally {
-                stripe.unlock();
+        for (long left = pending(stretch) & mask; left != 0; ) {
+            left &= ~forgetHole(stretch, left);
+            if (left != 0) {
+                savePage(stretch, Long.numberOfTrailingZeros(left));
+                left &= left - 1;
             }
         }
     }
 
-    private int savePage(int stretch, int page, int slot) {
-        long offset = (long) stretch * STRETCH + (long) page * PAGE;
-        if (loadedHole(offset, PAGE) > 0) {
-            aside.give(slot);
-            return ZERO;
+    /** Pages at the beginning of {@code mask} that nothing was ever written to need not be copied: a page that is neither wanted nor aside is zero. Returns them. */
+    private long forgetHole(int stretch, long mask) {
+        ReentrantLock stripe = stripes[stretch & STRIPES - 1];
+        stripe.lock();
+        try {
+            long wantedStill = pending[stretch] & mask;
+            if (wantedStill == 0) {
+                return mask;
+            }
+            int page = Long.numberOfTrailingZeros(wantedStill);
+            int count = Long.numberOfTrailingZeros(~(wantedStill >>> page));
+            long offset = (long) stretch * STRETCH + (long) page * PAGE;
+            long hole = run(page, (int) (loadedHole(offset, (long) count * PAGE) / PAGE));
+            WORD.setVolatile(pending, stretch, pending[stretch] & ~hole);
+            return hole | mask & ~wantedStill;
+        } finally {
+            stripe.unlock();
         }
-        aside.write(slot, file.view(), offset);
-        return slot;
+    }
+
+    private void savePage(int stretch, int page) {
+        int slot = aside.take();
+        ReentrantLock stripe = stripes[stretch & STRIPES - 1];
+        stripe.lock();
+        try {
+            if (slot == AsidePages.ENDED || (pending[stretch] & 1L << page) == 0) {
+                aside.give(slot);
+                return;
+            }
+            aside.write(slot, file.view(), (long) stretch * STRETCH + (long) page * PAGE);
+            int[] places = slots[stretch];
+            if (places == null) {
+                places = new int[64];
+                Arrays.fill(places, ZERO);
+                slots[stretch] = places;
+            }
+            places[page] = slot;
+            WORD.setVolatile(pending, stretch, pending[stretch] & ~(1L << page));
+        } finally {
+            stripe.unlock();
+        }
     }
 
     private long pending(int stretch) {

@@ -40,6 +40,9 @@ public final class Checkpointer {
     private static final int THREADS = 2;
     private static final int MAX_INDEX = 1 << 30;
 
+    /** From here on write access is withdrawn ahead of the pause too. */
+    private static final long MUCH_MEMORY = 8L << 20;
+
     /** A stretch in so many chunks is written as one again when something in it changes, so that a restore need not read a chunk of each ancestor for it. */
     private static final int MAX_CHUNKS = 4;
 
@@ -125,6 +128,9 @@ public final class Checkpointer {
         BitSet whole = parent == null ? null : manyChunks(parent);
         StateWriter writer = new StateWriter(SentryStates.catalog());
         PageSnapshot pages;
+        if (live && kernel.memory().residentBytes() >= MUCH_MEMORY) {
+            withdrawAhead(kernel);
+        }
         long start = System.nanoTime();
         kernel.pause();
         kernel.clock().freeze();
@@ -143,6 +149,16 @@ public final class Checkpointer {
             }
         }
         return new Frozen(writer, pages, start, System.nanoTime() - start);
+    }
+
+    /** The host walks all page table entries of what is withdrawn: most of it is done before the pause, which then is left what was written meanwhile. */
+    private static void withdrawAhead(Kernel kernel) {
+        for (int round = 0; round < 2; round++) {
+            kernel.memory().guardAll();
+            for (MemoryManager mm : kernel.addressSpaces()) {
+                mm.prepareWithdrawal();
+            }
+        }
     }
 
     private static Saved write(
@@ -259,6 +275,7 @@ public final class Checkpointer {
     /** Loads the classes and libraries that a checkpoint needs: to be called before the process loses its file system. */
     public static void prepare() {
         try {
+            PageSnapshot.prepare();
             ImageCodec codec = HostPrimitives.get().plain();
             StateCatalog catalog = SentryStates.catalog();
             byte[] state = StateWriter.write(catalog, List.of());

@@ -39,6 +39,7 @@ import org.jspecify.annotations.Nullable;
 public final class MemoryManager implements Saveable, AutoCloseable {
     static final long MAX_RW_COUNT = 0x7ffff000L;
     private static final int MAX_IOVECS = 1024;
+    private static final long WITHDRAWAL_PIECE = 128L << 20;
 
     final KernelLock mu = new KernelLock(LockClass.MM);
     final Platform platform;
@@ -178,6 +179,18 @@ public final class MemoryManager implements Saveable, AutoCloseable {
     public int handleFault(GuestThread thread, long address, int access) {
         host.attach(thread);
         return faults.resolve(address, access == 0 ? PROT_READ : access, true);
+    }
+
+    /** Ahead of {@link #withdrawWrites}, while the guest runs: the same, in pieces, so that the guest waits for none for long. What it writes meanwhile is left for the pause. */
+    public void prepareWithdrawal() {
+        for (long at = 0; at < maxAddress; ) {
+            mu.lock();
+            try {
+                at = guard.withdrawLocked(at, WITHDRAWAL_PIECE);
+            } finally {
+                mu.unlock();
+            }
+        }
     }
 
     /** For a snapshot: from now on the guest writes no page without {@link MemoryFile#beforeWrite}. */

@@ -36,32 +36,43 @@ final class WriteGuard {
         this.table = mm.table;
     }
 
-    /** Takes write access from everything that the host maps. The guest stands still, or the memory file counts its pages as changed anyway. */
+    /** Takes write access from everything that the host maps. The guest stands still. */
     void withdrawLocked() {
+        withdrawLocked(0, mm.maxAddress);
+    }
+
+    /** Takes write access from what the host maps from {@code from} on, about {@code bytes} of it; returns where it stopped. */
+    long withdrawLocked(long from, long bytes) {
         steps = 0;
         int calls = 0;
+        long most = bytes;
         for (int i = 0; i < mm.vmas.size(); i++) {
             Vma vma = mm.vmas.get(i);
-            if ((vma.prot & PROT_WRITE) == 0) {
+            if ((vma.prot & PROT_WRITE) == 0 || vma.end <= from) {
                 continue;
             }
-            long at = table.nextPresent(vma.start, vma.end);
+            long at = table.nextPresent(Math.max(from, vma.start), vma.end);
             while (at < vma.end) {
                 long start = nextWritable(at, vma.end);
                 if (start >= vma.end) {
                     break;
                 }
-                long end = narrow(start, vma.end);
+                long end = narrow(start, Math.min(vma.end, start + most));
                 if (calls++ < MAX_PROTECT_CALLS) {
                     mm.host.protect(start, end - start, vma.prot & ~PROT_WRITE);
                 } else {
                     mm.host.unmap(start, mm.maxAddress - start);
                     table.clearFlags(start, mm.maxAddress, MAPPED | MAPPED_WRITABLE);
-                    return;
+                    return mm.maxAddress;
                 }
                 at = end;
+                most -= end - start;
+                if (most <= 0) {
+                    return at;
+                }
             }
         }
+        return mm.maxAddress;
     }
 
     /** The first page from {@code from} on that the host maps writable. */
