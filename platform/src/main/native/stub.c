@@ -20,10 +20,10 @@ enum {
     NR_mmap = 9, NR_mprotect = 10, NR_munmap = 11, NR_rt_sigaction = 13, NR_rt_sigprocmask = 14, NR_rt_sigreturn = 15,
     NR_sendto = 44, NR_recvfrom = 45, NR_clone = 56, NR_fork = 57, NR_exit = 60, NR_close = 3, NR_setuid = 105, NR_setgid = 106,
     NR_getppid = 110, NR_setgroups = 116, NR_sigaltstack = 131, NR_prctl = 157, NR_setrlimit = 160, NR_futex = 202,
-    NR_exit_group = 231, NR_tgkill = 234, NR_seccomp = 317, NR_getpid = 39, NR_setsid = 112, NR_sched_yield = 24, NR_pwrite64 = 18,
+    NR_exit_group = 231, NR_tgkill = 234, NR_seccomp = 317, NR_getpid = 39, NR_setsid = 112, NR_sched_yield = 24, NR_pwrite64 = 18, NR_madvise = 28,
 };
 
-enum { PROT_R = 1, PROT_RW = 3, MAP_SHARED_FIXED = 0x11 };
+enum { PROT_R = 1, PROT_RW = 3, MAP_SHARED_FIXED = 0x11, MADV_POPULATE_WRITE = 23 /* Linux 5.14 */ };
 enum { SIG_ILL = 4, SIG_TRAP = 5, SIG_BUS = 7, SIG_FPE = 8, SIG_USR1 = 10, SIG_SEGV = 11, SIG_PIPE = 13, SIG_CHLD = 17, SIG_SYS = 31 };
 
 struct kernel_sigaction {
@@ -90,7 +90,7 @@ static long install(struct sock_filter *filter, int count) {
 static long confine_process(void) {
     struct sock_filter filter[] = {
         FROM_STUB,
-        IS(NR_futex), ALLOW, IS(NR_rt_sigreturn), ALLOW, IS(NR_sched_yield), ALLOW, IS(NR_mmap), ALLOW, IS(NR_pwrite64), ALLOW, IS(NR_munmap), ALLOW, IS(NR_mprotect), ALLOW,
+        IS(NR_futex), ALLOW, IS(NR_rt_sigreturn), ALLOW, IS(NR_sched_yield), ALLOW, IS(NR_mmap), ALLOW, IS(NR_pwrite64), ALLOW, IS(NR_munmap), ALLOW, IS(NR_mprotect), ALLOW, IS(NR_madvise), ALLOW,
         IS(NR_clone), ALLOW, IS(NR_exit), ALLOW, IS(NR_exit_group), ALLOW, IS(NR_tgkill), ALLOW,
         IS(NR_sigaltstack), ALLOW, IS(NR_rt_sigprocmask), ALLOW, IS(NR_prctl), ALLOW, IS(NR_seccomp), ALLOW,
         TRAP,
@@ -98,11 +98,13 @@ static long confine_process(void) {
     return install(filter, sizeof filter / sizeof *filter);
 }
 
-/* A guest thread: yield, wait and wake on its context, return from a signal, end itself. Nothing that the guest gains by jumping there. */
+/* A guest thread: yield, wait and wake on its context, populate, return from a signal, end itself. Nothing that the guest gains by jumping there. */
 static long confine_thread(void) {
     struct sock_filter filter[] = {
         LOAD(nr),
-        IS(NR_rt_sigreturn), ALLOW, IS(NR_sched_yield), ALLOW, IS(NR_exit), ALLOW, UNLESS(NR_futex), TRAP,
+        IS(NR_rt_sigreturn), ALLOW, IS(NR_sched_yield), ALLOW, IS(NR_exit), ALLOW,
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NR_madvise, 0, 4), LOAD(args[2]), IS(MADV_POPULATE_WRITE), ALLOW, TRAP, /* as touching the pages would */
+        UNLESS(NR_futex), TRAP,
         LOAD_HIGH(args[0]), UNLESS((uint32_t)(CTX_BASE >> 32)), TRAP,
         LOAD(args[1]), BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 1, 0, 1), TRAP, /* FUTEX_WAIT, FUTEX_WAKE */
         ALLOW,
@@ -208,6 +210,11 @@ static void on_signal(int signal, void *info, char *ucontext) {
     *quad(ctx, CTX_FRAME) = (uint64_t)ucontext;
     *word(ctx, CTX_KIND) = KIND_FRAME;
     stop(ctx);
+    uint64_t length = *quad(ctx, CTX_POPULATE + 8);
+    if (length != 0) {
+        *quad(ctx, CTX_POPULATE + 8) = 0;
+        call3(NR_madvise, *quad(ctx, CTX_POPULATE), length, MADV_POPULATE_WRITE); /* if it fails, the pages fault in */
+    }
     uint64_t want = *quad(ctx, CTX_FS_BASE);
     if (want != fs) __asm__ volatile("wrfsbase %0" : : "r"(want));
     want = *quad(ctx, CTX_GS_BASE);

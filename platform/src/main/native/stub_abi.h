@@ -79,6 +79,7 @@
 #define CTX_SENTRY_CPU 204 /* u32: the same of the Sentry */
 #define CTX_TOGETHER 208  /* u32: waits in a row that the Sentry began on the stub's processor; its own, as the next */
 #define CTX_PATIENCE 212  /* u32: after how many of them it moves */
+#define CTX_POPULATE 216  /* u64 address, u64 length: what the thread is to populate for writing before it goes on from a stop with a frame */
 #define CTX_ALT_STACK 4096 /* also the end of the stack of a stop without a frame */
 
 #define STATE_RUNNING 1 /* the guest, or the stub on its way to or from it */

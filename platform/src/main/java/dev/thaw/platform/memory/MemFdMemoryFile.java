@@ -464,6 +464,16 @@ public final class MemFdMemoryFile extends MemoryFile {
         return unwritten(offset, length);
     }
 
+    @Override
+    public boolean isPopulated(long offset, long length) {
+        LazyPages pages = lazy;
+        if (pages != null && pages.loadedLength(offset, length) != length) {
+            return false;
+        }
+        return RawSyscall.call(Sysno.SYS_lseek, fd, offset, 4, 0, 0, 0)
+                >= offset + length; // SEEK_HOLE
+    }
+
     private long unwritten(long offset, long length) {
         long data = RawSyscall.call(Sysno.SYS_lseek, fd, offset, 3, 0, 0, 0); // SEEK_DATA
         return data < 0 ? length : Math.min(length, data - offset);

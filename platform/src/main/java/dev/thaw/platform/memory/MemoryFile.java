@@ -42,6 +42,9 @@ public abstract class MemoryFile implements AutoCloseable {
     /** How many bytes from {@code offset} on, at most {@code length}, were never written (they read as zero and hold no memory). */
     public abstract long holeLength(long offset, long length);
 
+    /** Whether every page of the range holds memory of the host. False when some are lazy. */
+    public abstract boolean isPopulated(long offset, long length);
+
     /**
      * The Sentry's view of the whole file: byte {@code i} of the file is byte {@code i} of the segment. After a lazy restore call {@link #load} before touching a page through it.
      */

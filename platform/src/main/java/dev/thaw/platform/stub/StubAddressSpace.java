@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** Mappings of a stub process, made by its manager thread. */
 public abstract class StubAddressSpace implements AddressSpace {
+    /** What is faulted in page by page as fast as at once. */
+    private static final long SMALL = 16 << 10;
+
     protected final StubProcess process;
     private final int memoryFd;
 
@@ -36,7 +39,14 @@ public abstract class StubAddressSpace implements AddressSpace {
         if (file != 0) {
             return -EINVAL;
         }
-        int flags = MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0);
+        // Of a shared mapping MAP_POPULATE makes read-only entries: each page would fault again when
+        // it is written.
+        boolean byItself =
+                populate
+                        && (prot & PROT_WRITE) != 0
+                        && length > SMALL
+                        && populateOnReturn(caller, address, length);
+        int flags = MAP_SHARED | MAP_FIXED | (populate && !byItself ? MAP_POPULATE : 0);
         long result =
                 process.change(
                         context(caller),
@@ -68,6 +78,11 @@ public abstract class StubAddressSpace implements AddressSpace {
                 0,
                 0,
                 0); // over holes it fails: what is gone then comes back by faults
+    }
+
+    /** Has {@code caller} populate a range before it goes on: on its own processor, where the fresh pages are in the cache when it writes them. False where it can not. */
+    protected boolean populateOnReturn(@Nullable GuestThread caller, long address, long length) {
+        return false;
     }
 
     /** The address of the context of {@code caller}, a stopped thread that may spin; or 0. */

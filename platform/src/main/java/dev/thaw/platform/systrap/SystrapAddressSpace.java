@@ -60,6 +60,12 @@ final class SystrapAddressSpace extends StubAddressSpace {
         return caller instanceof SystrapThread thread ? thread.stopped(this) : 0;
     }
 
+    @Override
+    protected boolean populateOnReturn(@Nullable GuestThread caller, long address, long length) {
+        return caller instanceof SystrapThread thread
+                && thread.populateOnReturn(this, address, length);
+    }
+
     /** Forgets an ended thread; the last one to leave a closed address space gives its memory back. */
     void remove(SystrapThread thread) {
         mu.lock();

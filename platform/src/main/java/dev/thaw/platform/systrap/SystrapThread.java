@@ -251,6 +251,16 @@ final class SystrapThread implements GuestThread {
         return space == asker && !inGuest ? address : 0;
     }
 
+    /** Has the thread populate a range before it goes on, if it is {@code asker}'s and stopped with a signal frame. */
+    boolean populateOnReturn(SystrapAddressSpace asker, long start, long length) {
+        if (stopped(asker) == 0 || !framed) {
+            return false;
+        }
+        ctx.set(JAVA_LONG, CTX_POPULATE, start);
+        ctx.set(JAVA_LONG, CTX_POPULATE + Long.BYTES, length);
+        return true;
+    }
+
     /** Lets a {@link #run} of a killed process see that it is. */
     void wake() {
         StubCalls.wake(address + CTX_STATE);
