@@ -169,6 +169,10 @@ final class LiveCheckpointTest {
                 if (generation % 3 == 2) {
                     sandbox.thawLast();
                     sandbox.kernel().resume();
+                    if (generation == 5) {
+                        new BackgroundReader(sandbox.kernel().memory()).run();
+                        assertThat(sandbox.kernel().memory().isLazy()).isFalse();
+                    }
                     sandbox.awaitMore(2);
                 }
             }

@@ -9,14 +9,19 @@ import static dev.thaw.abi.Mman.PROT_READ;
 import static dev.thaw.abi.Mman.PROT_WRITE;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.thaw.platform.memory.MemoryFile;
+import dev.thaw.platform.memory.PageSnapshot;
 import dev.thaw.sentry.ErrnoException;
 import dev.thaw.sentry.testing.FakeGuest;
 import dev.thaw.sentry.testing.FakePlatform;
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -46,6 +51,10 @@ class MemoryModelTest {
     private final FakePlatform platform = new FakePlatform();
     private final List<Process> processes = new ArrayList<>();
     private Random random = new Random();
+    private @Nullable PageSnapshot snapshot;
+
+    /** The first byte of each page that {@link #snapshot} has, by page number. */
+    private final Map<Long, Integer> moment = new HashMap<>();
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8})
@@ -55,6 +64,9 @@ class MemoryModelTest {
         for (int step = 0; step < 3000; step++) {
             Process process = processes.get(random.nextInt(processes.size()));
             act(process);
+            if (step % 60 == 59) {
+                takeOrReadSnapshot();
+            }
             if (step % 500 == 499) {
                 for (Process each : processes) {
                     checkAll(each);
@@ -65,12 +77,56 @@ class MemoryModelTest {
             checkAll(each);
             each.mm.close();
         }
+        if (snapshot != null) {
+            takeOrReadSnapshot();
+        }
         long[] left = {0};
         platform.memory().forEachPopulated((offset, length) -> left[0] += length);
         assertThat(left[0])
                 .as("bytes still referenced after every address space was closed")
                 .isZero();
         platform.close();
+    }
+
+    /** A checkpoint's part in this: what it reads of memory is what was there when it began. */
+    private void takeOrReadSnapshot() throws IOException {
+        MemoryFile memory = platform.memory();
+        PageSnapshot current = snapshot;
+        if (current == null) {
+            if (random.nextBoolean()) {
+                memory.guardAll();
+                processes.forEach(each -> each.mm.prepareWithdrawal());
+            }
+            processes.forEach(each -> each.mm.withdrawWrites());
+            current = memory.snapshot(null);
+            snapshot = current;
+            moment.clear();
+            for (int i = 0; i < current.stretches(); i++) {
+                for (long left = current.wanted(i); left != 0; left &= left - 1) {
+                    long page = i * 64L + Long.numberOfTrailingZeros(left);
+                    boolean hole = memory.holeLength(page << 12, 4096) > 0;
+                    moment.put(
+                            page,
+                            hole
+                                    ? 0
+                                    : memory.view().get(ValueLayout.JAVA_BYTE, page << 12) & 0xff);
+                }
+            }
+            return;
+        }
+        byte[] raw = new byte[64 * 4096];
+        for (int i = 0; i < current.stretches(); i++) {
+            long there = current.read(i, current.wanted(i), raw);
+            int at = 0;
+            for (long left = current.wanted(i); left != 0; left &= left - 1) {
+                int value = (there & left & -left) == 0 ? 0 : raw[at++ * 4096] & 0xff;
+                assertThat(value)
+                        .isEqualTo(moment.get(i * 64L + Long.numberOfTrailingZeros(left)));
+            }
+        }
+        current.complete();
+        current.close();
+        snapshot = null;
     }
 
     private void act(Process process) throws ErrnoException {

@@ -42,6 +42,9 @@ public final class FakeGuest {
                 address,
                 Mman.PROT_WRITE,
                 at -> {
+                    if (memory.isGuarded(at)) {
+                        throw new AssertionError("a write that no snapshot sees");
+                    }
                     memory.view().set(ValueLayout.JAVA_BYTE, at, (byte) value);
                     return 0;
                 });
