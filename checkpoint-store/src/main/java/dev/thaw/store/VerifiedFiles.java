@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -89,7 +90,7 @@ public final class VerifiedFiles {
     record Stamp(String name, String content) {
         static Stamp of(Path file) throws IOException {
             Map<String, Object> attributes = Files.readAttributes(file, "unix:dev,ino,size,ctime");
-            FileTime change = (FileTime) attributes.get("ctime");
+            FileTime change = (FileTime) Objects.requireNonNull(attributes.get("ctime"));
             return new Stamp(
                     attributes.get("dev") + "-" + attributes.get("ino"),
                     attributes.get("size") + " " + change.toInstant());
