@@ -107,10 +107,10 @@ final class PackCache {
                         () -> {
                             Path target = files.resolve(pack.name());
                             Path have = files.resolve(pack.name() + HAVE);
-                            Set<Long> here = Files.exists(target) ? positions(have) : Set.of();
+                            Set<Here> here = Files.exists(target) ? here(have) : Set.of();
                             List<ChunkIndex.Entry> missing = new ArrayList<>();
                             for (ChunkIndex.Entry chunk : chunks) {
-                                if (!here.contains(chunk.position())) {
+                                if (!here.contains(Here.of(chunk))) {
                                     missing.add(chunk);
                                 }
                             }
@@ -214,12 +214,20 @@ final class PackCache {
         }
     }
 
-    private static Set<Long> positions(Path have) throws IOException {
-        Set<Long> positions = new HashSet<>();
-        for (ByteBuffer in = records(have); in.hasRemaining(); in.getLong()) {
-            positions.add(in.getLong());
+    /** A record: all of it must be the chunk's, since a machine that lost its power may leave zeros. */
+    private record Here(long position, int stored, int crc) {
+        static Here of(ChunkIndex.Entry chunk) {
+            return new Here(chunk.position(), chunk.stored(), chunk.crc());
         }
-        return positions;
+    }
+
+    private static Set<Here> here(Path have) throws IOException {
+        Set<Here> here = new HashSet<>();
+        ByteBuffer in = records(have);
+        while (in.hasRemaining()) {
+            here.add(new Here(in.getLong(), in.getInt(), in.getInt()));
+        }
+        return here;
     }
 
     private static long kept(Path have) throws IOException {

@@ -73,6 +73,7 @@ class StoreIT {
         runsc.run("image", "delete", "--store", store, first).failsWith(1);
         runsc.run("image", "gc", "--store", store).succeeds();
         runsc.run("image", "verify", store + "#" + second).succeeds();
+        runsc.run("image", "verify", store + "#").succeeds();
         Runsc.awaitGrowth(runsc.work().resolve("b.out"), length + 100);
         runsc.run("delete", "--force", "b").succeeds();
     }

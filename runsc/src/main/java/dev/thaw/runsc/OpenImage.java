@@ -59,6 +59,15 @@ public final class OpenImage implements AutoCloseable {
                 : ImageDirectory.adopt(Path.of(name), filler);
     }
 
+    /** What is wrong in the store {@code STORE#}, read where it is kept, a line each. */
+    public static List<String> verifyStore(String name) throws SandboxException, IOException {
+        try (ImageStore opened = store(name.substring(0, name.length() - 1))) {
+            return opened.verify();
+        } catch (ImageException e) {
+            throw SandboxException.invalid(String.valueOf(e.getMessage()));
+        }
+    }
+
     /** One line of text for an error of the file system. */
     public static String explain(IOException e) {
         return Images.explain(e);
