@@ -121,8 +121,16 @@ public final class ImageDraft implements AutoCloseable {
         key = key != null ? key : DataKey.random();
         keys = ring;
         dataKey = key;
-        encryption = ring.wrap(keyId, key);
-        return this;
+        boolean done = false;
+        try {
+            encryption = ring.wrap(keyId, key);
+            done = true;
+            return this;
+        } finally {
+            if (!done) {
+                close();
+            }
+        }
     }
 
     /**

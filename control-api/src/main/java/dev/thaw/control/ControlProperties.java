@@ -12,6 +12,7 @@ import org.springframework.util.unit.DataSize;
  * @param stateDirectory where sandboxes' run-time state and logs lie; owned by one server at a time
  * @param checkpointDirectory where images lie, unless {@code store} says otherwise, and what is known of them
  * @param store where images lie: a directory, or {@code s3://BUCKET/PREFIX}
+ * @param imageKeyFile keys of encrypted images, as {@code runsc --key-file} takes them; new images are encrypted with the first
  * @param token what clients must present as a bearer token; needed unless the server listens on loopback only
  * @param tokenFile a file that holds the token, in place of {@code token}
  * @param platform the platform of sandboxes whose request names none
@@ -24,6 +25,7 @@ public record ControlProperties(
         @DefaultValue("/var/lib/thaw/control") Path stateDirectory,
         @DefaultValue("/var/lib/thaw/checkpoints") Path checkpointDirectory,
         @Nullable String store,
+        @Nullable Path imageKeyFile,
         @Nullable String token,
         @Nullable Path tokenFile,
         @DefaultValue("systrap") String platform,

@@ -25,11 +25,12 @@ class EngineConfiguration {
                     store != null
                             ? store
                             : properties.checkpointDirectory().resolve("images").toString(),
+                    properties.imageKeyFile(),
                     state.resolve("logs"));
         } catch (IOException | ImageException | EngineException e) {
             throw new StartupException(
                     "Sandboxes can not be run: " + e.getMessage(),
-                    "Start the server by bin/thaw-server, and check thaw.control.state-directory and thaw.control.store.");
+                    "Start the server by bin/thaw-server, and check thaw.control.state-directory, thaw.control.store and thaw.control.image-key-file.");
         }
     }
 }

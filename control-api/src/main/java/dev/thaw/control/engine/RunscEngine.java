@@ -1,6 +1,7 @@
 package dev.thaw.control.engine;
 
 import dev.thaw.control.engine.EngineException.Kind;
+import dev.thaw.runsc.ImageKeys;
 import dev.thaw.runsc.RuntimeOptions;
 import dev.thaw.runsc.Sandbox;
 import dev.thaw.runsc.SandboxException;
@@ -16,8 +17,10 @@ import dev.thaw.runsc.oci.Spec.Root;
 import dev.thaw.runsc.oci.SpecReader;
 import dev.thaw.state.ImageException;
 import dev.thaw.store.Collected;
+import dev.thaw.store.ImageDraft;
 import dev.thaw.store.ImageLease;
 import dev.thaw.store.ImageStore;
+import dev.thaw.store.KeyRing;
 import dev.thaw.store.StoredImage;
 import dev.thaw.store.Stores;
 import java.io.IOException;
@@ -29,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -46,16 +50,19 @@ public final class RunscEngine implements SandboxEngine {
     private final StateRoot root;
     private final Installation installation;
     private final ImageStore store;
+    private final KeyRing keys;
     private final Path logs;
     private final CountDownLatch closed = new CountDownLatch(1);
 
-    /** {@code state}: run-time state, emptied first; {@code images}: where images lie, a directory or {@code s3://BUCKET/PREFIX}; {@code logs}: where ID.log, what the sandbox's own processes say, goes. */
-    public RunscEngine(Path state, String images, Path logs) throws IOException, EngineException {
+    /** {@code state}: run-time state, emptied first; {@code images}: where images lie, a directory or {@code s3://BUCKET/PREFIX}; {@code keyFile}: the keys of encrypted images, beside that in the environment; {@code logs}: where ID.log, what the sandbox's own processes say, goes. */
+    public RunscEngine(Path state, String images, @Nullable Path keyFile, Path logs)
+            throws IOException, EngineException {
         this.root = new StateRoot(state);
         this.logs = logs;
         this.store = Stores.open(images);
         try {
             this.installation = Installation.current();
+            this.keys = ImageKeys.read(keyFile);
             removeLeftovers();
         } catch (SandboxException e) {
             throw wrap(e);
@@ -124,7 +131,7 @@ public final class RunscEngine implements SandboxEngine {
             throws EngineException {
         try (ImageLease lease = store.open(imageId)) {
             Spec spec = spec(config);
-            StoredImage image = lease.image();
+            StoredImage image = lease.image().with(keys);
             Sandboxes sandboxes = sandboxes(id, config.platform());
             Sandboxes.Started started =
                     sandboxes.restoreAttached(
@@ -147,7 +154,7 @@ public final class RunscEngine implements SandboxEngine {
     /** Takes an image of {@code sandbox}. */
     ImageInfo checkpoint(Sandbox sandbox, boolean leaveRunning) throws EngineException {
         try {
-            StoredImage image = sandbox.checkpoint(store::begin, leaveRunning, Map.of());
+            StoredImage image = sandbox.checkpoint(this::draft, leaveRunning, Map.of());
             var sizes = image.manifest().sizes();
             return new ImageInfo(
                     image.id(),
@@ -159,6 +166,11 @@ public final class RunscEngine implements SandboxEngine {
         } catch (ImageException e) {
             throw new EngineException(Kind.INTERNAL, String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private ImageDraft draft() throws IOException {
+        ImageDraft draft = store.begin();
+        return keys.isEmpty() ? draft : draft.encrypt(keys, keys.idForNew(null), store.list());
     }
 
     @Override
@@ -188,6 +200,7 @@ public final class RunscEngine implements SandboxEngine {
     public void close() {
         closed.countDown();
         store.close();
+        keys.close();
     }
 
     private Sandboxes sandboxes(String id, String platform) {
