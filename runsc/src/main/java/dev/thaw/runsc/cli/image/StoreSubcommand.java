@@ -7,6 +7,8 @@ import dev.thaw.store.Collected;
 import dev.thaw.store.ImageStore;
 import dev.thaw.store.Stores;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Option;
 
@@ -27,6 +29,9 @@ abstract class StoreSubcommand implements Callable<Integer> {
 
     @Override
     public final Integer call() throws SandboxException {
+        if (!store.contains("://") && !Files.isDirectory(Path.of(store))) {
+            throw SandboxException.invalid("no store at " + store);
+        }
         try (ImageStore opened = Stores.open(store)) {
             return run(opened);
         } catch (ImageException e) {
