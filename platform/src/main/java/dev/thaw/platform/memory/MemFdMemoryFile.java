@@ -608,10 +608,10 @@ public final class MemFdMemoryFile extends MemoryFile {
                     changed[stretch] = chunk.takeChanged(word);
                 }
             }
-            for (int i = whole == null ? -1 : whole.nextSetBit(0);
-                    i >= 0 && i < changed.length;
-                    i = whole.nextSetBit(i + 1)) {
-                changed[i] = changed[i] == 0 ? 0 : wanted[i];
+            for (int i = 0; whole != null && i < changed.length; i++) {
+                if (changed[i] != 0 && whole.get(i)) {
+                    changed[i] = wanted[i];
+                }
             }
             for (int i = 0; i < keptCount; i++) { // old content that nobody wants
                 wanted[(int) (kept[i] >> 6)] &= ~(1L << kept[i]);
