@@ -226,14 +226,52 @@ final class TestSandbox implements AutoCloseable {
         Path chunks = temp.resolve("chunks");
         Files.write(chunks, new ChunkIndex(List.copyOf(index.values())).encode());
         Kernel restored = newKernel();
-        Checkpointer.restore(
-                restored,
-                open("meta" + cycles, Fcntl.O_RDONLY),
-                open("chunks", Fcntl.O_RDONLY),
-                packs,
-                HostPrimitives.get().plain(),
-                services -> services);
-        return restored;
+        boolean done = false;
+        try {
+            Checkpointer.restore(
+                    restored,
+                    open("meta" + cycles, Fcntl.O_RDONLY),
+                    open("chunks", Fcntl.O_RDONLY),
+                    packs,
+                    HostPrimitives.get().plain(),
+                    services -> services);
+            done = true;
+            return restored;
+        } finally {
+            if (!done) {
+                restored.close();
+                for (int pack : packs) {
+                    HostFiles.close(pack);
+                }
+            }
+        }
+    }
+
+    /** The kernel state of the last image. */
+    byte[] state() throws IOException {
+        int fd = open("meta" + cycles, Fcntl.O_RDONLY);
+        try {
+            return ImageMeta.read(new HostFile(fd, "meta"), ImageCodec.plain()).state();
+        } finally {
+            HostFiles.close(fd);
+        }
+    }
+
+    /** Restores the last image with {@code state} in place of its own, in a kernel that never runs. */
+    void restoreForged(byte[] state) throws Exception {
+        Path file = temp.resolve("meta" + cycles);
+        byte[] original = Files.readAllBytes(file);
+        int fd = open("meta" + cycles, Fcntl.O_RDONLY);
+        try {
+            ImageMeta meta = ImageMeta.read(new HostFile(fd, "meta"), ImageCodec.plain());
+            Files.write(
+                    file,
+                    ImageMeta.encode(state, meta.pageMap(), meta.index(), ImageCodec.plain()));
+            restore().close();
+        } finally {
+            HostFiles.close(fd);
+            Files.write(file, original);
+        }
     }
 
     @Override

@@ -37,7 +37,7 @@ final class MemoryBombTest {
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(output.lines())
                 .as(output)
-                .hasSize(4)
+                .hasSize(6)
                 .allSatisfy(line -> assertThat(line).startsWith("refused: "));
     }
 
@@ -47,6 +47,8 @@ final class MemoryBombTest {
         attempt(() -> read(meta(zeros(1 << 30), 8L << 20)));
         attempt(() -> RecordDecoder.decodeGeneric(list("list<boolean>", 6 << 20)));
         attempt(() -> RecordDecoder.decodeGeneric(list("list<string>", 4 << 20)));
+        attempt(() -> RecordDecoder.decodeGeneric(list("#7000", 10))); // a type that holds itself
+        attempt(() -> RecordDecoder.decodeGeneric(list("list<#7000>", 1 << 20)));
     }
 
     private interface Action {
