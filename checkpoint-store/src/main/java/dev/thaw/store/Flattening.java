@@ -11,12 +11,19 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Set;
 
 /** Writes an image that continues others anew, so that it continues none: each stretch of pages is one chunk again, and all chunks are in one pack. */
 public final class Flattening {
+    /** They hold a guest's memory. */
+    private static final Set<PosixFilePermission> OWNER_ONLY =
+            PosixFilePermissions.fromString("rw-------");
+
     private final ChunkReader chunks;
     private final List<PageMap.Entry> entries;
 
@@ -30,12 +37,12 @@ public final class Flattening {
         ImageMeta meta = image.readMeta();
         ImageCodec codec = draft.codec();
         PagesWriter.Result result;
+        for (Path file : List.of(draft.pack(), draft.meta())) {
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
+        }
         try (StoredImage.Chunks opened = image.openChunks();
                 FileChannel pack =
-                        FileChannel.open(
-                                draft.pack(),
-                                StandardOpenOption.CREATE_NEW,
-                                StandardOpenOption.WRITE)) {
+                        FileChannel.open(draft.pack(), StandardOpenOption.WRITE)) {
             opened.reader().checkComplete(meta.pageMap());
             Flattening pages = new Flattening(opened.reader(), meta.pageMap().entries());
             PagesWriter.Runs runs = new PagesWriter.Runs();
@@ -57,8 +64,7 @@ public final class Flattening {
         }
         Files.write(
                 draft.meta(),
-                ImageMeta.encode(meta.state(), result.pageMap(), result.index(), codec),
-                StandardOpenOption.CREATE_NEW);
+                ImageMeta.encode(meta.state(), result.pageMap(), result.index(), codec));
         Manifest manifest = image.manifest();
         return draft.needs(manifest.cpuFeatures())
                 .commit(
