@@ -117,13 +117,15 @@ final class LazyPages {
         }
     }
 
-    void supply(long offset, MemorySegment data, long dataOffset, long length) {
+    /** Content of lazy pages, of those that {@code claimed} holds of: a restore loads a page before all are claimed, and what nobody claims must stay the empty page that the next owner expects. */
+    void supply(
+            long offset, MemorySegment data, long dataOffset, long length, LongPredicate claimed) {
         mu.lock();
         try {
             long base = offset >> 12;
             long count = length >> 12;
             for (long i = 0; i < count; i++) {
-                if (isLazy(base + i)) {
+                if (isLazy(base + i) && claimed.test(base + i)) {
                     MemorySegment.copy(
                             data,
                             dataOffset + (i << 12),

@@ -658,7 +658,7 @@ public final class MemFdMemoryFile extends MemoryFile {
     public void supply(long offset, MemorySegment data, long dataOffset, long length) {
         LazyPages pages = lazy;
         if (pages != null) {
-            pages.supply(offset, data, dataOffset, length);
+            pages.supply(offset, data, dataOffset, length, this::isReferenced);
         }
     }
 

@@ -139,4 +139,21 @@ class MemFdMemoryFileTest {
                 .as("not supplied reads as zero")
                 .isZero();
     }
+
+    /** A chunk holds many pages, and one of them may be touched while a restore still links its objects. */
+    @Test
+    void load_leavesPagesThatNobodyClaimedEmpty() throws Exception {
+        try (MemFdMemoryFile file = MemFdMemoryFile.create(64 << 20)) {
+            int page = MemoryFile.PAGE_SIZE;
+            MemorySegment data = MemorySegment.ofArray(new byte[2 * page]).fill((byte) 7);
+            file.setLazy((_, _) -> file.supply(0, data, 0, 2L * page), 0, 2L * page);
+            file.reserve(0, page);
+            file.load(0, page);
+            assertThat(file.forgetUnclaimed()).isEqualTo(1);
+            long next = file.allocate(1, 1);
+            assertThat(next).isEqualTo(page);
+            assertThat(file.view().get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 7);
+            assertThat(file.view().get(ValueLayout.JAVA_BYTE, next)).isZero();
+        }
+    }
 }

@@ -80,6 +80,8 @@ final class TortureTest {
         large(rows, "systrap", true, 1);
         add(rows, "ptrace", true, "every=2", "busybox", "sh", "-c", PIPELINE);
         add(rows, "ptrace", true, "random=1,20", "guest:threads");
+        add(rows, "systrap", true, "at=4", "/usr/bin/env", "bash", "-c", "exit 2");
+        add(rows, "systrap", true, "every=5", "/usr/bin/env", "bash", "-c", "exit 2");
         add(rows, "systrap", false, "every=1", "guest:socket_calls");
         add(rows, "systrap", true, "ms=1,30", "guest:threads");
         return rows.stream();
