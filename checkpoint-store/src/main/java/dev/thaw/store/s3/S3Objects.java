@@ -212,10 +212,16 @@ public final class S3Objects implements ObjectStore {
                             () ->
                                     client.headObject(
                                             r -> r.bucket(location.bucket()).key(key(key))));
-            return new Stat(key, head.contentLength(), head.lastModified(), head.eTag());
+            return stat(key, head.contentLength(), head.lastModified(), head.eTag());
         } catch (NoSuchFileException e) {
             return null;
         }
+    }
+
+    /** Not every server has a tag for each object at once. */
+    private static Stat stat(String key, long size, Instant modified, @Nullable String tag) {
+        return new Stat(
+                key, size, modified, tag == null ? size + "at" + modified.toEpochMilli() : tag);
     }
 
     @Override
@@ -229,7 +235,7 @@ public final class S3Objects implements ObjectStore {
                                             r -> r.bucket(location.bucket()).prefix(key(prefix)))
                                     .contents()) {
                         found.add(
-                                new Stat(
+                                stat(
                                         object.key().substring(location.prefix().length()),
                                         object.size(),
                                         object.lastModified(),
