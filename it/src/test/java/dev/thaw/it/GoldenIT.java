@@ -31,7 +31,21 @@ class GoldenIT {
             runsc.run("image", "verify", bundle.resolve("image").toString()).succeeds();
             runsc.run("image", "check", bundle.resolve("image").toString()).succeeds();
             long count = Long.parseLong(Files.readString(golden.resolve("count")).strip());
-            Path output = runsc.restoreDetached("golden", bundle.resolve("image"), bundle);
+            Path output = runsc.work().resolve("golden.out");
+            Runsc.await(
+                            runsc.start(
+                                    List.of(
+                                            "restore",
+                                            "--detach",
+                                            "--on-changed-files=ignore", // a checkout has its own times
+                                            "--bundle",
+                                            bundle.toString(),
+                                            "--image-path",
+                                            bundle.resolve("image").toString(),
+                                            "golden"),
+                                    output),
+                            60)
+                    .succeeds();
             Runsc.awaitText(output, "n " + (count + 10) + "\n");
             List<String> lines = Runsc.read(output).lines().toList();
             long first = Long.parseLong(lines.getFirst().substring(2));
