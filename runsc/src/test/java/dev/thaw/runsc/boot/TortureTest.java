@@ -14,7 +14,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Programs that are frozen to an image, killed and thawed at (some or all of) their system calls print and return what they do natively. {@code -Dtorture=whole} takes every program, both platforms, and
- * each call of the small ones, with and without killing ({@code it/bench/torture}).
+ * each call of the small ones, with and without killing ({@code it/bench/torture}); {@code -Dtorture=cycles} is one program through some 10 000 images.
  */
 final class TortureTest {
     private static final boolean WHOLE = "whole".equals(System.getProperty("torture"));
@@ -62,6 +62,10 @@ final class TortureTest {
     static Stream<Arguments> rows() {
         List<Arguments> rows = new ArrayList<>();
         List<String> platforms = List.of("systrap", "ptrace");
+        if ("cycles".equals(System.getProperty("torture"))) { // about 10 000 of them
+            add(rows, "systrap", true, "random=1,60", "guest:cycles", "53000");
+            return rows.stream();
+        }
         if (WHOLE) {
             for (String platform : platforms) {
                 for (boolean kill : new boolean[] {true, false}) {
@@ -78,6 +82,7 @@ final class TortureTest {
         }
         small(rows, "systrap", true, "random=1,9");
         large(rows, "systrap", true, 1);
+        add(rows, "systrap", true, "random=1,30", "guest:cycles", "60");
         add(rows, "ptrace", true, "every=2", "busybox", "sh", "-c", PIPELINE);
         add(rows, "ptrace", true, "random=1,20", "guest:threads");
         add(rows, "systrap", true, "at=4", "/usr/bin/env", "bash", "-c", "exit 2");
