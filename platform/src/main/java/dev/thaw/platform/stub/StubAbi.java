@@ -48,6 +48,7 @@ public final class StubAbi {
     public static final long CTX_GS_BASE     = 176;
     public static final long CTX_FRAME       = 184;
     public static final long CTX_CLEAR_TID   = 192;
+    public static final long CTX_TOGETHER    = 208;
     public static final long CTX_POPULATE    = 216;
     public static final long CTX_ALT_STACK   = 4096;
 

@@ -421,6 +421,7 @@ final class SystrapThread implements GuestThread {
 
     @Override
     public void idle() {
+        ctx.set(JAVA_INT, CTX_TOGETHER, 0); // who waits for others is well off beside them
         if ((int) INT.getAcquire(ctx, CTX_STUB_WAIT) == 0 && !process.ending()) {
             INT.compareAndSet(ctx, CTX_STATE, STATE_STOPPED, STATE_IDLE);
         }
