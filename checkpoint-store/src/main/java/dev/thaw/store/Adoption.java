@@ -33,7 +33,8 @@ final class Adoption {
             Path target = directory.resolve(file.getFileName());
             if (Files.exists(target) && !holdsChunks(image, file, target)) {
                 throw new ImageException(
-                        target + " is there with other content: flatten the image before its export");
+                        target
+                                + " is there with other content: flatten the image before its export");
             }
         }
         for (Path file : files) {
@@ -53,8 +54,7 @@ final class Adoption {
     }
 
     /** Whether {@code source} has what the image needs of its pack {@code file}. */
-    static boolean holdsChunks(StoredImage image, Path file, ByteSource source)
-            throws IOException {
+    static boolean holdsChunks(StoredImage image, Path file, ByteSource source) throws IOException {
         int number = image.packs().indexOf(file);
         if (number < 0) {
             return false;
@@ -67,10 +67,8 @@ final class Adoption {
         }
         entries.sort(Comparator.comparingLong(ChunkIndex.Entry::position));
         try (ChunkReader reader =
-                        new ChunkReader(
-                                new ChunkIndex(entries),
-                                List.of(source),
-                                ImageCodec.plain().chunks())) {
+                new ChunkReader(
+                        new ChunkIndex(entries), List.of(source), ImageCodec.plain().chunks())) {
             for (ChunkIndex.Entry entry : entries) {
                 reader.checkStored(entry.hash());
             }

@@ -41,8 +41,7 @@ public final class Flattening {
             Files.createFile(file, PosixFilePermissions.asFileAttribute(OWNER_ONLY));
         }
         try (StoredImage.Chunks opened = image.openChunks();
-                FileChannel pack =
-                        FileChannel.open(draft.pack(), StandardOpenOption.WRITE)) {
+                FileChannel pack = FileChannel.open(draft.pack(), StandardOpenOption.WRITE)) {
             opened.reader().checkComplete(meta.pageMap());
             Flattening pages = new Flattening(opened.reader(), meta.pageMap().entries());
             PagesWriter.Runs runs = new PagesWriter.Runs();
@@ -115,8 +114,7 @@ public final class Flattening {
             for (long left = entry.chunk(); left != 0; left &= left - 1) {
                 int page = Long.numberOfTrailingZeros(left);
                 if ((entry.use() & 1L << page) != 0) {
-                    System.arraycopy(
-                            chunk, from, pages, page * ImageFormat.PAGE, ImageFormat.PAGE);
+                    System.arraycopy(chunk, from, pages, page * ImageFormat.PAGE, ImageFormat.PAGE);
                 }
                 from += ImageFormat.PAGE;
             }

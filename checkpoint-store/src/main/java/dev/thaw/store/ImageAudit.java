@@ -109,7 +109,9 @@ final class ImageAudit {
         for (ChunkIndex.Entry entry : index.entries()) {
             named.add(entry.hash());
             if (entry.pack() >= packs.size()) {
-                add(manifest.chunks().name(), "names pack " + entry.pack() + ", which there is not");
+                add(
+                        manifest.chunks().name(),
+                        "names pack " + entry.pack() + ", which there is not");
             } else if (entry.position() <= sources.get(entry.pack()).size() - entry.stored()) {
                 readable.add(entry);
             } else if (packs.get(entry.pack()) != null) {
@@ -173,7 +175,8 @@ final class ImageAudit {
     /** All bytes of a source of that size. */
     static byte[] bytes(ByteSource source, int size) throws IOException {
         byte[] bytes = new byte[size];
-        MemorySegment buffer = MemorySegment.ofBuffer(ByteBuffer.allocateDirect(Math.min(size, 4 << 20)));
+        MemorySegment buffer =
+                MemorySegment.ofBuffer(ByteBuffer.allocateDirect(Math.min(size, 4 << 20)));
         for (int at = 0; at < size; ) {
             int count = (int) Math.min(buffer.byteSize(), size - at);
             source.read(buffer.asSlice(0, count), at);

@@ -62,10 +62,7 @@ public final class ImageDraft implements AutoCloseable {
     private @Nullable WrappedKey encryption;
     private @Nullable ImageSigner signer;
 
-    private ImageDraft(
-            Scratch scratch,
-            Map<ContentHash, Known> known,
-            Publisher publisher) {
+    private ImageDraft(Scratch scratch, Map<ContentHash, Known> known, Publisher publisher) {
         this.scratch = scratch;
         this.directory = scratch.directory();
         this.known = known;
@@ -153,7 +150,8 @@ public final class ImageDraft implements AutoCloseable {
                 }
                 if (!publisher.takesPacks() || entry.pack() >= packs.size()) {
                     throw new ImageException(
-                            image + " is not an image of the same store, so nothing here can continue it");
+                            image
+                                    + " is not an image of the same store, so nothing here can continue it");
                 }
                 Manifest.FileRef pack = packs.get(entry.pack());
                 all.put(entry.hash(), new Known(pack.name(), pack.size(), entry));
@@ -307,8 +305,7 @@ public final class ImageDraft implements AutoCloseable {
                                 own.size(),
                                 packSize + metaSize + chunks.length),
                         new Manifest.Times(facts.pauseNanos(), System.nanoTime() - start),
-                        new Manifest.FileRef(
-                                id + ".meta", metaSize, StoreFiles.hash(meta())),
+                        new Manifest.FileRef(id + ".meta", metaSize, StoreFiles.hash(meta())),
                         new Manifest.FileRef(id + ".chunks", chunks.length, ContentHash.of(chunks)),
                         packs,
                         encryption);

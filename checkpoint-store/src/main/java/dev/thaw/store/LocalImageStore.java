@@ -98,7 +98,8 @@ public final class LocalImageStore implements ImageStore {
                     () -> {
                         String parent = manifest.parent();
                         if (parent != null && !Files.exists(manifestFile(parent))) {
-                            throw new IOException("parent image " + parent + " was deleted meanwhile");
+                            throw new IOException(
+                                    "parent image " + parent + " was deleted meanwhile");
                         }
                         for (Path file : List.of(draft.pack(), draft.meta(), draft.chunks())) {
                             if (Files.exists(file)) {

@@ -1,12 +1,11 @@
 package dev.thaw.store;
 
+import dev.thaw.state.ImageException;
+import dev.thaw.state.image.ByteSource;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.NoSuchFileException;
-
-import dev.thaw.state.ImageException;
-import dev.thaw.state.image.ByteSource;
 
 /** An object read by ranges, each a good deal longer than what was asked for, since a round trip costs as much as some megabytes. For one thread. */
 final class ObjectSource implements ByteSource {

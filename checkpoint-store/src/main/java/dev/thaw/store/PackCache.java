@@ -120,8 +120,7 @@ final class PackCache {
                         });
     }
 
-    private void fill(
-            Path target, Path have, Manifest.FileRef pack, List<ChunkIndex.Entry> missing)
+    private void fill(Path target, Path have, Manifest.FileRef pack, List<ChunkIndex.Entry> missing)
             throws IOException {
         if (!Files.exists(target)) {
             StoreFiles.delete(have);
@@ -140,8 +139,7 @@ final class PackCache {
         }
         StoreFiles.announce("create", target);
         try (FileChannel out =
-                FileChannel.open(
-                        target, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+                FileChannel.open(target, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             if (out.size() < pack.size()) {
                 out.write(ByteBuffer.allocate(1), pack.size() - 1);
             }
@@ -190,8 +188,7 @@ final class PackCache {
 
     private static void append(Path have, List<ChunkIndex.Entry> chunks) throws IOException {
         ByteBuffer records =
-                ByteBuffer.allocate(chunks.size() * RECORD)
-                        .order(ByteOrder.LITTLE_ENDIAN);
+                ByteBuffer.allocate(chunks.size() * RECORD).order(ByteOrder.LITTLE_ENDIAN);
         for (ChunkIndex.Entry chunk : chunks) {
             records.putLong(chunk.position()).putInt(chunk.stored()).putInt(chunk.crc());
         }
@@ -207,8 +204,7 @@ final class PackCache {
     private static ByteBuffer records(Path have) throws IOException {
         try {
             ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(have));
-            return bytes.limit(bytes.capacity() / RECORD * RECORD)
-                    .order(ByteOrder.LITTLE_ENDIAN);
+            return bytes.limit(bytes.capacity() / RECORD * RECORD).order(ByteOrder.LITTLE_ENDIAN);
         } catch (NoSuchFileException e) {
             return ByteBuffer.allocate(0);
         }

@@ -27,8 +27,7 @@ final class RangeReader {
     /** Neighbours that are read at once. */
     private record Range(List<ChunkIndex.Entry> chunks, long position, long end) {}
 
-    static void read(
-            ObjectStore objects, String key, List<ChunkIndex.Entry> chunks, Sink sink)
+    static void read(ObjectStore objects, String key, List<ChunkIndex.Entry> chunks, Sink sink)
             throws IOException {
         Queue<Range> ranges = new ConcurrentLinkedQueue<>(ranges(chunks));
         AtomicReference<@Nullable Exception> failure = new AtomicReference<>();
@@ -75,8 +74,7 @@ final class RangeReader {
         long end = 0;
         for (ChunkIndex.Entry chunk : sorted) {
             long chunkEnd = chunk.position() + chunk.stored();
-            if (!current.isEmpty()
-                    && (chunk.position() - end > GAP || chunkEnd - start > RANGE)) {
+            if (!current.isEmpty() && (chunk.position() - end > GAP || chunkEnd - start > RANGE)) {
                 ranges.add(new Range(List.copyOf(current), start, end));
                 current.clear();
             }

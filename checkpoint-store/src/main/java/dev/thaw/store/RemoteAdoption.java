@@ -36,8 +36,7 @@ final class RemoteAdoption {
             }
             boolean done = false;
             try {
-                objects.put(
-                        key, Files.readAllBytes(image.meta().resolveSibling("manifest.json")));
+                objects.put(key, Files.readAllBytes(image.meta().resolveSibling("manifest.json")));
                 for (String name : names) {
                     if (!mark.isThere() || objects.stat(RemoteNames.FILES + name) == null) {
                         throw new IOException(

@@ -42,7 +42,8 @@ final class RemoteCollector {
         objects.put(RemoteNames.CLOCK, new byte[0]);
         ObjectStore.Stat clock = objects.stat(RemoteNames.CLOCK);
         if (clock == null) {
-            throw new IOException(objects.describe(RemoteNames.CLOCK) + " was put and is not there");
+            throw new IOException(
+                    objects.describe(RemoteNames.CLOCK) + " was put and is not there");
         }
         Instant now = clock.modified();
         Map<String, Instant> dead = new HashMap<>();
@@ -122,7 +123,8 @@ final class RemoteCollector {
             } else if (since == null) {
                 objects.put(mark, new byte[0]);
             } else if (!since.isAfter(deadBefore)) {
-                ObjectStore.Stat still = objects.stat(mark); // another collector may have found it in use
+                ObjectStore.Stat still =
+                        objects.stat(mark); // another collector may have found it in use
                 if (still != null && still.modified().equals(since)) {
                     objects.delete(file.key());
                     objects.delete(mark);

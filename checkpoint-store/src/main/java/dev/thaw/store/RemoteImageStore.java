@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -96,8 +95,7 @@ public final class RemoteImageStore implements ImageStore {
         try {
             cache.fetch(image.manifest().chunks());
             for (ChunkIndex.Entry entry : image.chunkIndex().entries()) {
-                if (entry.pack() < packs.size()
-                        && !dead.contains(packs.get(entry.pack()).name())) {
+                if (entry.pack() < packs.size() && !dead.contains(packs.get(entry.pack()).name())) {
                     Manifest.FileRef pack = packs.get(entry.pack());
                     known.putIfAbsent(
                             entry.hash(), new ImageDraft.Known(pack.name(), pack.size(), entry));
@@ -176,7 +174,8 @@ public final class RemoteImageStore implements ImageStore {
         try (Scratch scratch = Scratch.create(drafts)) {
             StoredImage image = Adoption.fill(scratch, filler);
             if (!image.id().matches(ID)) {
-                throw new ImageException("the image's id can not be a name in " + objects.describe(""));
+                throw new ImageException(
+                        "the image's id can not be a name in " + objects.describe(""));
             }
             new RemoteAdoption(objects, image).run();
             return get(image.id());
@@ -303,7 +302,8 @@ public final class RemoteImageStore implements ImageStore {
         objects.delete(key);
         boolean done = false;
         try {
-            Lineage.checkChildless(id, list()); // a child that looked for it just before is seen now
+            Lineage.checkChildless(
+                    id, list()); // a child that looked for it just before is seen now
             done = true;
         } finally {
             if (!done) {

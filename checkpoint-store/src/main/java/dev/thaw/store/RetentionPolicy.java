@@ -87,8 +87,7 @@ public record RetentionPolicy(
         return false;
     }
 
-    private static void keep(
-            StoredImage image, Map<String, StoredImage> byId, Set<String> kept) {
+    private static void keep(StoredImage image, Map<String, StoredImage> byId, Set<String> kept) {
         StoredImage next = image;
         while (next != null && kept.add(next.id())) {
             String parent = next.manifest().parent();

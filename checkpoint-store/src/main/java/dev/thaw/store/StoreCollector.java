@@ -62,7 +62,8 @@ final class StoreCollector {
             try {
                 images.add(StoredImage.open(file, root, root));
             } catch (ImageException e) {
-                problems.add("nothing is removed, since what it names is not known: " + e.getMessage());
+                problems.add(
+                        "nothing is removed, since what it names is not known: " + e.getMessage());
             }
         }
         held.addAll(Lease.names(root));
@@ -105,7 +106,8 @@ final class StoreCollector {
             try {
                 index = image.chunkIndex();
             } catch (ImageException e) {
-                problems.add("no pack is rewritten, since what is live is not known: " + e.getMessage());
+                problems.add(
+                        "no pack is rewritten, since what is live is not known: " + e.getMessage());
                 return List.of();
             }
             for (ChunkIndex.Entry entry : index.entries()) {

@@ -2,10 +2,10 @@ package dev.thaw.store;
 
 import dev.thaw.state.ImageException;
 import dev.thaw.state.MemoryBound;
-import dev.thaw.state.image.ByteSource;
 import dev.thaw.state.crypt.DataKey;
 import dev.thaw.state.crypt.Primitives;
 import dev.thaw.state.crypt.WrappedKey;
+import dev.thaw.state.image.ByteSource;
 import dev.thaw.state.image.ChunkIndex;
 import dev.thaw.state.image.ChunkReader;
 import dev.thaw.state.image.ContentHash;
@@ -71,12 +71,7 @@ public final class StoredImage {
     static StoredImage open(Path manifestFile, Path files, Path packs, ManifestKeeper keeper) {
         try {
             return new StoredImage(
-                    manifestFile,
-                    ManifestJson.read(manifestFile),
-                    files,
-                    packs,
-                    null,
-                    keeper);
+                    manifestFile, ManifestJson.read(manifestFile), files, packs, null, keeper);
         } catch (NoSuchFileException e) {
             throw new ImageException(
                     "no image at " + manifestFile.getParent() + ": manifest.json is not there", e);
@@ -400,15 +395,15 @@ public final class StoredImage {
                                     + " bytes");
                 }
             }
-            VerifiedFiles.@Nullable Stamp[] unread = new VerifiedFiles.@Nullable Stamp[sources.size()];
+            VerifiedFiles.@Nullable Stamp[] unread =
+                    new VerifiedFiles.@Nullable Stamp[sources.size()];
             boolean[] known = new boolean[sources.size()];
             for (int i = 0; verified != null && i < known.length; i++) {
                 known[i] = verified.has(root(), packs().get(i));
                 unread[i] = known[i] ? null : VerifiedFiles.look(packs().get(i));
             }
             try (ChunkReader reader =
-                    new ChunkReader(
-                            index, List.copyOf(sources), codec.chunks())) {
+                    new ChunkReader(index, List.copyOf(sources), codec.chunks())) {
                 if (map != null) {
                     reader.checkComplete(map);
                 }

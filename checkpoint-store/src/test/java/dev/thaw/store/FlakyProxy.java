@@ -15,8 +15,7 @@ final class FlakyProxy implements AutoCloseable {
     private static final int BREAKS = 4;
     private static final int LINGER_OFF = 0;
 
-    private final ServerSocket listener =
-            new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+    private final ServerSocket listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private final int target;
     private final AtomicInteger connections = new AtomicInteger();
     private final AtomicInteger broken = new AtomicInteger();

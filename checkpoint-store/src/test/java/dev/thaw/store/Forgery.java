@@ -90,7 +90,8 @@ final class Forgery {
     static void section(Path directory, int number, UnaryOperator<byte[]> change)
             throws IOException {
         StoredImage image = ImageDirectory.open(directory);
-        ByteBuffer old = ByteBuffer.wrap(Files.readAllBytes(image.meta())).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer old =
+                ByteBuffer.wrap(Files.readAllBytes(image.meta())).order(ByteOrder.LITTLE_ENDIAN);
         byte[][] sections = new byte[3][];
         for (int i = 0; i < sections.length; i++) {
             sections[i] = new byte[(int) old.getLong(24 + 48 * i + 8)];
@@ -168,7 +169,8 @@ final class Forgery {
         int tail = text.lastIndexOf(",\n  \"encryption\" : ");
         String root = hash(text.substring(0, Math.max(0, tail)));
         String rooted =
-                text.replaceFirst("\n {2}\"root\" : \"[0-9a-f]{64}\"", "\n  \"root\" : \"" + root + "\"");
+                text.replaceFirst(
+                        "\n {2}\"root\" : \"[0-9a-f]{64}\"", "\n  \"root\" : \"" + root + "\"");
         int seal = rooted.lastIndexOf(",\n  \"sha256\" : ");
         String body = rooted.substring(0, seal);
         return body + ",\n  \"sha256\" : \"" + hash(body) + "\"\n}\n";

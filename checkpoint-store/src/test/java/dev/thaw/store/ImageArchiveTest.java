@@ -49,7 +49,8 @@ final class ImageArchiveTest {
         Path target = temp.resolve("again");
         Forgery.restore(ImageDirectory.adopt(target, filler(archive)));
         for (Path file : StoreFiles.list(target, "*")) {
-            assertThat(file).hasSameBinaryContentAs(temp.resolve("image").resolve(file.getFileName()));
+            assertThat(file)
+                    .hasSameBinaryContentAs(temp.resolve("image").resolve(file.getFileName()));
         }
         assertThat(export(ImageDirectory.open(target))).isEqualTo(archive);
         assertThatThrownBy(() -> ImageDirectory.adopt(target, filler(archive)))
@@ -154,7 +155,8 @@ final class ImageArchiveTest {
     @Test
     void hostileEntriesAreRefused() {
         Path target = temp.resolve("target");
-        for (String name : List.of("../evil\0", "/tmp/evil\0", "evil\0", "manifest.json\0", ".\0")) {
+        for (String name :
+                List.of("../evil\0", "/tmp/evil\0", "evil\0", "manifest.json\0", ".\0")) {
             refuse(target, header(0, name));
         }
         for (String type : List.of("1", "2", "3", "4", "5", "6", "x", "g", "L")) {

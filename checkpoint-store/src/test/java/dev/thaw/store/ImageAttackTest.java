@@ -112,7 +112,8 @@ final class ImageAttackTest {
                 Forgery.chunks(directory, chunks);
             }
         }
-        // Harmless: a byte of the header's hash, which is made right; the checksum of a chunk is not.
+        // Harmless: a byte of the header's hash, which is made right; the checksum of a chunk is
+        // not.
         assertThat(refused).isGreaterThan(meta.length + chunks.length - 32 - 8);
     }
 
@@ -222,9 +223,14 @@ final class ImageAttackTest {
                     Arrays.fill(forged, forged.length - 32, forged.length, (byte) 7);
                     return forged;
                 });
-        assertThat(refusal()).hasMessageContaining(new ContentHash(
-                0x0707070707070707L, 0x0707070707070707L, 0x0707070707070707L, 0x0707070707070707L)
-                .toString());
+        assertThat(refusal())
+                .hasMessageContaining(
+                        new ContentHash(
+                                        0x0707070707070707L,
+                                        0x0707070707070707L,
+                                        0x0707070707070707L,
+                                        0x0707070707070707L)
+                                .toString());
     }
 
     private void make2(String name) throws IOException {
@@ -249,7 +255,8 @@ final class ImageAttackTest {
         for (String name : names().toList()) {
             for (String kind : List.of(".meta", ".chunks", ".pack")) {
                 Forgery.text(
-                        directory, t -> t.replace("\"" + id + kind, "\"" + name.replace("\0", "\\u0000")));
+                        directory,
+                        t -> t.replace("\"" + id + kind, "\"" + name.replace("\0", "\\u0000")));
                 refusal();
                 Files.writeString(directory.resolve("manifest.json"), text);
             }
@@ -271,7 +278,9 @@ final class ImageAttackTest {
     void manifestsWithSizesThatCanNotBeAreRefused(String size) throws IOException {
         String text = Files.readString(directory.resolve("manifest.json"));
         int from = 0;
-        for (int at = text.indexOf("\"size\" : ", from); at >= 0; at = text.indexOf("\"size\" : ", from)) {
+        for (int at = text.indexOf("\"size\" : ", from);
+                at >= 0;
+                at = text.indexOf("\"size\" : ", from)) {
             from = at + 9;
             int start = from;
             Forgery.text(
@@ -299,12 +308,19 @@ final class ImageAttackTest {
         };
         for (String member : members) {
             Files.writeString(
-                    file, Forgery.sealed(text.replaceFirst("\\{", "{\n  " + member.replace("\\", "") + ",")));
+                    file,
+                    Forgery.sealed(
+                            text.replaceFirst("\\{", "{\n  " + member.replace("\\", "") + ",")));
             refusal();
         }
         Files.writeString(file, text + " ".repeat(2 << 20));
         assertThat(refusal()).hasMessageContaining("too long");
-        Files.writeString(file, Forgery.sealed(text.replace("\"encryption\" : null", "\"encryption\" : null,\n  \"encryption\" : null")));
+        Files.writeString(
+                file,
+                Forgery.sealed(
+                        text.replace(
+                                "\"encryption\" : null",
+                                "\"encryption\" : null,\n  \"encryption\" : null")));
         refusal();
     }
 
@@ -318,7 +334,10 @@ final class ImageAttackTest {
     void aForgedTailCanNotChangeTheHead() throws IOException {
         Forgery.text(
                 directory,
-                t -> t.replace("\"signature\" : null", "\"signature\" : null,\n  \"id\" : \"evil\""));
+                t ->
+                        t.replace(
+                                "\"signature\" : null",
+                                "\"signature\" : null,\n  \"id\" : \"evil\""));
         assertThatThrownBy(() -> ImageDirectory.open(directory)).isInstanceOf(ImageException.class);
     }
 

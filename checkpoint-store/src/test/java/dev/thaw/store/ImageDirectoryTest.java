@@ -105,6 +105,7 @@ final class ImageDirectoryTest {
         Files.write(file, ManifestJson.encode(other, null));
         assertThatThrownBy(() -> ImageDirectory.open(directory).checkHost())
                 .hasMessageContaining("lacks: avx1024");
-        assertThat(new String(ManifestJson.encode(m, null), StandardCharsets.UTF_8)).isEqualTo(text);
+        assertThat(new String(ManifestJson.encode(m, null), StandardCharsets.UTF_8))
+                .isEqualTo(text);
     }
 }

@@ -91,11 +91,7 @@ final class Images {
         }
         Files.write(
                 draft.meta(),
-                ImageMeta.encode(
-                        Forgery.state(),
-                        result.pageMap(),
-                        result.index(),
-                        draft.codec()));
+                ImageMeta.encode(Forgery.state(), result.pageMap(), result.index(), draft.codec()));
     }
 
     /** An image of which only the manifest is looked at. */
@@ -109,25 +105,27 @@ final class Images {
                 directory.resolve(id),
                 ManifestJson.decode(
                         ManifestJson.encode(
-                new Manifest(
-                        1,
-                        id,
-                        created,
-                        "r",
-                        "amd64",
-                        List.of(),
-                        "k",
-                        "p",
-                        parent,
-                        List.of(),
-                        "{}",
-                        labels,
-                        new Manifest.Sizes(0, 0, 0, 0, 0),
-                        new Manifest.Times(0, 0),
-                        new Manifest.FileRef(id + ".meta", 0, null),
-                        new Manifest.FileRef(id + ".chunks", 0, null),
-                        List.of(),
-                        null), null), id),
+                                new Manifest(
+                                        1,
+                                        id,
+                                        created,
+                                        "r",
+                                        "amd64",
+                                        List.of(),
+                                        "k",
+                                        "p",
+                                        parent,
+                                        List.of(),
+                                        "{}",
+                                        labels,
+                                        new Manifest.Sizes(0, 0, 0, 0, 0),
+                                        new Manifest.Times(0, 0),
+                                        new Manifest.FileRef(id + ".meta", 0, null),
+                                        new Manifest.FileRef(id + ".chunks", 0, null),
+                                        List.of(),
+                                        null),
+                                null),
+                        id),
                 directory,
                 directory,
                 null,

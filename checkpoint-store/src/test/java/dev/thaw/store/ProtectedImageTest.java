@@ -45,8 +45,7 @@ final class ProtectedImageTest {
 
     private StoredImage encrypted(ImageDraft draft, KeyRing ring, List<StoredImage> relatives)
             throws IOException {
-        return Images.commit(
-                        draft.encrypt(ring, ring.idForNew(null), relatives), Images.dull(70))
+        return Images.commit(draft.encrypt(ring, ring.idForNew(null), relatives), Images.dull(70))
                 .with(ring);
     }
 
@@ -128,7 +127,8 @@ final class ProtectedImageTest {
         assertThatThrownBy(() -> ImageDirectory.open(directory).checkTrust(other))
                 .hasMessageContaining("signed by nobody in");
 
-        Forgery.text(directory, text -> text.replace("\"hostname\" : \"h\"", "\"hostname\" : \"evil\""));
+        Forgery.text(
+                directory, text -> text.replace("\"hostname\" : \"h\"", "\"hostname\" : \"evil\""));
         StoredImage forged = ImageDirectory.open(directory);
         assertThatThrownBy(() -> forged.checkTrust(trust)).hasMessageContaining("signed by nobody");
 

@@ -39,9 +39,7 @@ final class RetentionPolicyTest {
     void childrenGoBeforeTheirParentsWhateverTheClockSaid() {
         List<StoredImage> backwards =
                 List.of(image("child", 9, "parent", Map.of()), image("parent", 1, null, Map.of()));
-        assertThat(
-                        new RetentionPolicy(0, Duration.ZERO, Map.of())
-                                .dispensable(backwards, NOW))
+        assertThat(new RetentionPolicy(0, Duration.ZERO, Map.of()).dispensable(backwards, NOW))
                 .extracting(StoredImage::id)
                 .containsExactly("child", "parent");
     }

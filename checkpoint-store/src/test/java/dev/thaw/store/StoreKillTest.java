@@ -72,7 +72,8 @@ final class StoreKillTest {
             Random random = new Random(Long.parseLong(args[1]));
             System.out.println("working");
             System.out.flush();
-            StoredImage before = Images.commit(store.begin(), Images.memory(200, random.nextInt(5)));
+            StoredImage before =
+                    Images.commit(store.begin(), Images.memory(200, random.nextInt(5)));
             while (true) {
                 StoredImage next =
                         Images.commit(store.begin(), Images.memory(300, random.nextInt(5)));

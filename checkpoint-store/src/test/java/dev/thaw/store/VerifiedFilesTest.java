@@ -26,7 +26,8 @@ class VerifiedFilesTest {
 
         assertThat(verified.has(ROOT, file)).isTrue();
         assertThat(verified.has(ContentHash.of(new byte[] {2}), file)).isFalse();
-        assertThat(verified.has(ROOT, Files.writeString(work.resolve("other"), "content"))).isFalse();
+        assertThat(verified.has(ROOT, Files.writeString(work.resolve("other"), "content")))
+                .isFalse();
         FileTime modified = Files.getLastModifiedTime(file);
         awaitAnotherTick(file);
         Files.writeString(file, "CONTENT");

@@ -79,7 +79,13 @@ class AwarenessIT {
             assertThat(image).doesNotExist();
             Runsc.Result late =
                     runsc.run(
-                            with(checkpoint, "--pre-hook", "sleep 60", "--hook-timeout", "0.2", "a"));
+                            with(
+                                    checkpoint,
+                                    "--pre-hook",
+                                    "sleep 60",
+                                    "--hook-timeout",
+                                    "0.2",
+                                    "a"));
             assertThat(late.failsWith(1).err()).contains("pre-hook took longer than 200 ms");
             runsc.run(with(checkpoint, "--pre-hook", "echo before > /tmp/before", "a")).succeeds();
             runsc.run("delete", "--force", "a").succeeds();

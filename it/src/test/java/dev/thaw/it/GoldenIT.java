@@ -26,7 +26,8 @@ class GoldenIT {
     @MethodSource("images")
     void golden_goesOn(Path golden) throws IOException {
         try (Runsc runsc = new Runsc("systrap")) {
-            Path bundle = runsc.work().resolve("bundle"); // other inodes and times, as in a checkout
+            Path bundle =
+                    runsc.work().resolve("bundle"); // other inodes and times, as in a checkout
             copy(golden, bundle);
             runsc.run("image", "verify", bundle.resolve("image").toString()).succeeds();
             runsc.run("image", "check", bundle.resolve("image").toString()).succeeds();
@@ -37,7 +38,8 @@ class GoldenIT {
                                     List.of(
                                             "restore",
                                             "--detach",
-                                            "--on-changed-files=ignore", // a checkout has its own times
+                                            "--on-changed-files=ignore", // a checkout has its own
+                                            // times
                                             "--bundle",
                                             bundle.toString(),
                                             "--image-path",

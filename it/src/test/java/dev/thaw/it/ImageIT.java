@@ -30,7 +30,11 @@ class ImageIT {
     private static String checkpoint(Runsc runsc, String image, String... options) {
         return runsc.run(
                         Stream.of(
-                                        Stream.of("checkpoint", "--leave-running", "--image-path", image),
+                                        Stream.of(
+                                                "checkpoint",
+                                                "--leave-running",
+                                                "--image-path",
+                                                image),
                                         Stream.of(options),
                                         Stream.of("a"))
                                 .flatMap(s -> s)
@@ -50,7 +54,10 @@ class ImageIT {
         for (String id : ids) {
             byte[] key = new byte[32];
             new Random(id.hashCode()).nextBytes(key);
-            lines.append(id).append(' ').append(Base64.getEncoder().encodeToString(key)).append('\n');
+            lines.append(id)
+                    .append(' ')
+                    .append(Base64.getEncoder().encodeToString(key))
+                    .append('\n');
         }
         return Files.writeString(file, lines);
     }
@@ -72,10 +79,25 @@ class ImageIT {
             Path both = keys(runsc, "both", "k1", "k2");
             Path pem = runsc.work().resolve("sign.pem");
             Path trusted = runsc.work().resolve("trust.pem");
-            Native.run(java.util.List.of("openssl", "genpkey", "-algorithm", "ed25519", "-out", pem.toString()));
-            Native.run(java.util.List.of("openssl", "pkey", "-in", pem.toString(), "-pubout", "-out", trusted.toString()));
+            Native.run(
+                    java.util.List.of(
+                            "openssl", "genpkey", "-algorithm", "ed25519", "-out", pem.toString()));
+            Native.run(
+                    java.util.List.of(
+                            "openssl",
+                            "pkey",
+                            "-in",
+                            pem.toString(),
+                            "-pubout",
+                            "-out",
+                            trusted.toString()));
             checkpoint(
-                    runsc, image.toString(), "--key-file", both.toString(), "--sign-key", pem.toString());
+                    runsc,
+                    image.toString(),
+                    "--key-file",
+                    both.toString(),
+                    "--sign-key",
+                    pem.toString());
             try (Stream<Path> files = Files.list(image)) {
                 for (Path file : files.toList()) {
                     assertThat(Files.readString(file, StandardCharsets.ISO_8859_1))
@@ -83,19 +105,47 @@ class ImageIT {
                             .doesNotContain(SECRET, "busybox");
                 }
             }
-            String[] restore = {"restore", "--detach", "--bundle", bundle.toString(), "--image-path", image.toString()};
+            String[] restore = {
+                "restore",
+                "--detach",
+                "--bundle",
+                bundle.toString(),
+                "--image-path",
+                image.toString()
+            };
             assertRefused(runsc.run(with(restore, "b")), "\"k1\"", "not given");
             Path wrong = keys(runsc, "wrong", "k3");
             assertRefused(runsc.run(with(restore, "--key-file", wrong.toString(), "b")), "\"k1\"");
-            runsc.run("image", "rekey", "--key-file", both.toString(), "--to", "k2", image.toString())
+            runsc.run(
+                            "image",
+                            "rekey",
+                            "--key-file",
+                            both.toString(),
+                            "--to",
+                            "k2",
+                            image.toString())
                     .succeeds();
             Path second = keys(runsc, "second", "k2");
-            runsc.run("image", "verify", "--key-file", second.toString(), "--trust", trusted.toString(), image.toString())
+            runsc.run(
+                            "image",
+                            "verify",
+                            "--key-file",
+                            second.toString(),
+                            "--trust",
+                            trusted.toString(),
+                            image.toString())
                     .succeeds();
             Path output = runsc.work().resolve("restored");
             Runsc.await(
                             runsc.start(
-                                    java.util.List.of(with(restore, "--key-file", second.toString(), "--trust", trusted.toString(), "b")),
+                                    java.util.List.of(
+                                            with(
+                                                    restore,
+                                                    "--key-file",
+                                                    second.toString(),
+                                                    "--trust",
+                                                    trusted.toString(),
+                                                    "b")),
                                     output),
                             60)
                     .succeeds();
@@ -103,7 +153,14 @@ class ImageIT {
 
             reseal(image, text -> text.replace("\"hostname\" : \"", "\"hostname\" : \"evil"));
             assertRefused(
-                    runsc.run(with(restore, "--key-file", second.toString(), "--trust", trusted.toString(), "c")),
+                    runsc.run(
+                            with(
+                                    restore,
+                                    "--key-file",
+                                    second.toString(),
+                                    "--trust",
+                                    trusted.toString(),
+                                    "c")),
                     "signed by nobody");
         }
     }
@@ -122,7 +179,8 @@ class ImageIT {
             String second = store + checkpoint(runsc, store);
             assertThat(runsc.run("image", "inspect", second).succeeds().out())
                     .contains("container", "chunks", "encrypted   no");
-            assertThat(runsc.run("image", "dump", second).succeeds().out()).contains("\"TaskState\"");
+            assertThat(runsc.run("image", "dump", second).succeeds().out())
+                    .contains("\"TaskState\"");
             Runsc.Result diff = runsc.run("image", "diff", first, second);
             assertThat(diff.out()).contains("~ TaskState object", "pages: ", "files: ");
             assertThat(runsc.run("image", "diff", first, first).succeeds().out())
@@ -143,7 +201,8 @@ class ImageIT {
             byte[] whole = Files.readAllBytes(Path.of(tar));
             Files.write(cut, java.util.Arrays.copyOf(whole, whole.length / 2));
             Path none = runsc.work().resolve("none");
-            assertRefused(runsc.run("image", "import", cut.toString(), none.toString()), "cut short");
+            assertRefused(
+                    runsc.run("image", "import", cut.toString(), none.toString()), "cut short");
             assertThat(none).doesNotExist();
         }
     }
@@ -159,14 +218,23 @@ class ImageIT {
             reseal(
                     image,
                     text ->
-                            text.replaceFirst("\"cpuFeatures\" : \\[ ", "\"cpuFeatures\" : [ \"avx4096\", ")
-                                    .replaceFirst("\"arch\" : \"[a-z0-9]+\"", "\"arch\" : \"riscv64\""));
+                            text.replaceFirst(
+                                            "\"cpuFeatures\" : \\[ ",
+                                            "\"cpuFeatures\" : [ \"avx4096\", ")
+                                    .replaceFirst(
+                                            "\"arch\" : \"[a-z0-9]+\"", "\"arch\" : \"riscv64\""));
             Runsc.Result result = runsc.run("image", "check", image.toString());
             assertThat(result.status()).isEqualTo(1);
             assertThat(result.out()).contains("riscv64").contains("lacks: avx4096");
             assertRefused(
                     runsc.run(
-                            "restore", "--detach", "--bundle", bundle.toString(), "--image-path", image.toString(), "b"),
+                            "restore",
+                            "--detach",
+                            "--bundle",
+                            bundle.toString(),
+                            "--image-path",
+                            image.toString(),
+                            "b"),
                     "riscv64");
         }
     }
@@ -177,7 +245,10 @@ class ImageIT {
         Path file = image.resolve("manifest.json");
         String text = change.apply(Files.readString(file));
         String head = text.substring(0, text.lastIndexOf(",\n  \"encryption\" : "));
-        text = text.replaceFirst("\n {2}\"root\" : \"[0-9a-f]{64}\"", "\n  \"root\" : \"" + hash(head) + "\"");
+        text =
+                text.replaceFirst(
+                        "\n {2}\"root\" : \"[0-9a-f]{64}\"",
+                        "\n  \"root\" : \"" + hash(head) + "\"");
         String body = text.substring(0, text.lastIndexOf(",\n  \"sha256\" : "));
         Files.writeString(file, body + ",\n  \"sha256\" : \"" + hash(body) + "\"\n}\n");
     }

@@ -76,7 +76,8 @@ class LiveCheckpointIT {
             runsc.run("delete", "--force", "a").succeeds();
             Path flat = runsc.work().resolve("flat");
             runsc.run("image", "flatten", before.toString(), flat.toString()).succeeds();
-            assertThat(Files.readString(flat.resolve("manifest.json"))).contains("\"parent\" : null");
+            assertThat(Files.readString(flat.resolve("manifest.json")))
+                    .contains("\"parent\" : null");
             runsc.run("image", "verify", before.toString()).succeeds();
             for (Path image : new Path[] {before, flat}) {
                 String id = "of-" + image.getFileName();

@@ -94,8 +94,7 @@ final class HostAesGcmTest {
             assertThat(out).containsOnly(0);
         }
         assertThat(HostAesGcm.open(key, nonce, data, sealed, 0, 15, new byte[200])).isFalse();
-        assertThatThrownBy(
-                        () -> HostAesGcm.open(key, nonce, data, sealed, 0, 216, new byte[199]))
+        assertThatThrownBy(() -> HostAesGcm.open(key, nonce, data, sealed, 0, 216, new byte[199]))
                 .isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> HostAesGcm.seal(key, nonce, data, sealed, 200, new byte[216], 1))
                 .isInstanceOf(IndexOutOfBoundsException.class);

@@ -35,7 +35,8 @@ public record Hook(String name, String command, Duration limit, boolean mayFail)
         ProcessConfig process =
                 ProcessConfig.of(
                         List.of("/bin/sh", "-c", command),
-                        List.of("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+                        List.of(
+                                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
                         "/");
         try (Sandbox.ExecHandle handle = sandbox.exec(process, new Stdio(nothing, 2, 2))) {
             CountDownLatch ended = new CountDownLatch(1);
@@ -66,8 +67,7 @@ public record Hook(String name, String command, Duration limit, boolean mayFail)
         }
     }
 
-    private void killWhenLate(
-            Sandbox sandbox, int pid, CountDownLatch ended, AtomicBoolean late) {
+    private void killWhenLate(Sandbox sandbox, int pid, CountDownLatch ended, AtomicBoolean late) {
         try {
             if (!ended.await(limit.toMillis(), TimeUnit.MILLISECONDS)) {
                 late.set(true);

@@ -158,8 +158,7 @@ public final class Sandboxes {
     }
 
     /** As {@link #runAttached}, but the program waits for {@link Sandbox#begin}. */
-    Started createAttached(String id, Path bundle, Spec spec, Stdio stdio)
-            throws SandboxException {
+    Started createAttached(String id, Path bundle, Spec spec, Stdio stdio) throws SandboxException {
         return launch(id, bundle, spec, stdio, false, new int[0], null, true);
     }
 

@@ -71,12 +71,9 @@ public final class OciLayout {
         ObjectNode descriptor =
                 blob(directory, OCI_MANIFEST, MAPPER.writeValueAsBytes(manifest))
                         .put("artifactType", ARTIFACT);
-        descriptor
-                .putObject("annotations")
-                .put("org.opencontainers.image.ref.name", image.id());
+        descriptor.putObject("annotations").put("org.opencontainers.image.ref.name", image.id());
         index.putArray("manifests").add(descriptor);
-        Files.writeString(
-                directory.resolve(LAYOUT_FILE), "{\"imageLayoutVersion\":\"1.0.0\"}");
+        Files.writeString(directory.resolve(LAYOUT_FILE), "{\"imageLayoutVersion\":\"1.0.0\"}");
         Files.write(directory.resolve(INDEX_FILE), MAPPER.writeValueAsBytes(index));
     }
 
@@ -176,8 +173,7 @@ public final class OciLayout {
     }
 
     private static JsonNode json(Path file) throws IOException {
-        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
-                || Files.size(file) > MAX_JSON) {
+        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) || Files.size(file) > MAX_JSON) {
             throw new ImageException("image layout has no index.json, or one that is too long");
         }
         return MAPPER.readTree(Files.readAllBytes(file));

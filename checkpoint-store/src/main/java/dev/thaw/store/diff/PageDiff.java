@@ -62,7 +62,8 @@ public record PageDiff(
                     continue;
                 }
                 long page =
-                        entry.stretch() * ImageFormat.CHUNK_PAGES + Long.numberOfTrailingZeros(left);
+                        entry.stretch() * ImageFormat.CHUNK_PAGES
+                                + Long.numberOfTrailingZeros(left);
                 pages.computeIfAbsent(page, _ -> new @Nullable Place[2])[side] =
                         new Place(entry.hash(), at);
             }

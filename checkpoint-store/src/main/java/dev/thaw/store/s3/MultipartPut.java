@@ -75,7 +75,8 @@ final class MultipartPut {
                         try {
                             long at = i * length;
                             parts.set(
-                                    i, part(channel, upload, i + 1, at, Math.min(length, size - at)));
+                                    i,
+                                    part(channel, upload, i + 1, at, Math.min(length, size - at)));
                         } catch (RuntimeException e) {
                             failure.compareAndSet(null, e);
                         }
@@ -105,7 +106,8 @@ final class MultipartPut {
         return list;
     }
 
-    private CompletedPart part(FileChannel channel, String upload, int number, long at, long length) {
+    private CompletedPart part(
+            FileChannel channel, String upload, int number, long at, long length) {
         ContentStreamProvider bytes = () -> new FileRange(channel, at, length);
         String tag =
                 client.uploadPart(
@@ -148,9 +150,7 @@ final class MultipartPut {
             }
             int count =
                     channel.read(
-                            ByteBuffer.wrap(
-                                    target, offset, (int) Math.min(length, end - at)),
-                            at);
+                            ByteBuffer.wrap(target, offset, (int) Math.min(length, end - at)), at);
             at += Math.max(count, 0);
             return count;
         }

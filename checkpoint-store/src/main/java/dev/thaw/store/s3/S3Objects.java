@@ -48,7 +48,8 @@ public final class S3Objects implements ObjectStore {
                                         .connectionTimeout(Duration.ofSeconds(10))
                                         .socketTimeout(Duration.ofSeconds(30)))
                         .forcePathStyle(location.pathStyle())
-                        // servers other than Amazon's do not all know the newer trailing checksums, and Thaw has hashes of its own
+                        // servers other than Amazon's do not all know the newer trailing checksums,
+                        // and Thaw has hashes of its own
                         .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                         .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
                         .overrideConfiguration(

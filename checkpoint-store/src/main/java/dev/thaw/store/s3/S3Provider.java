@@ -25,8 +25,7 @@ public final class S3Provider implements StoreProvider {
                 ContentHash.of(place.getBytes(StandardCharsets.UTF_8)).toString().substring(0, 16);
         S3Objects objects = new S3Objects(location);
         return new RemoteImageStore(
-                objects,
-                new RemoteImageStore.Options(cache.resolve(name), location.cacheBytes()));
+                objects, new RemoteImageStore.Options(cache.resolve(name), location.cacheBytes()));
     }
 
     /** A directory of this machine for the administrator, one of their own for everybody else. */

@@ -38,7 +38,8 @@ final class AsidePages implements AutoCloseable {
     AsidePages(int most) {
         this.most = most;
         long bytes = (long) most * PAGE;
-        // PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE: costs nothing before it is used
+        // PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS|MAP_NORESERVE: costs nothing before it is
+        // used
         long address = RawSyscall.call(Sysno.SYS_mmap, 0, bytes, 0x3, 0x4022, -1, 0);
         if (address < 0 && address > -4096) {
             throw new OutOfMemoryError("no address space for a snapshot");

@@ -71,9 +71,7 @@ public final class PageSnapshot implements AutoCloseable {
         }
         this.aside =
                 new AsidePages(
-                        (int)
-                                Math.clamp(
-                                        pages / 4, LEAST_ASIDE / PAGE, (int) (MOST_ASIDE / PAGE)));
+                        (int) Math.clamp(pages / 4, LEAST_ASIDE / PAGE, (int) (MOST_ASIDE / PAGE)));
     }
 
     /** Loads the classes, so that the first snapshot need not. */

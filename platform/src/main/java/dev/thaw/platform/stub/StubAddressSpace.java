@@ -39,7 +39,8 @@ public abstract class StubAddressSpace implements AddressSpace {
         if (file != 0) {
             return -EINVAL;
         }
-        // Of a shared mapping MAP_POPULATE makes read-only entries: each page would fault again when
+        // Of a shared mapping MAP_POPULATE makes read-only entries: each page would fault again
+        // when
         // it is written.
         boolean byItself =
                 populate

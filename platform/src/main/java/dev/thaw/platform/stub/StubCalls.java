@@ -34,8 +34,7 @@ public final class StubCalls {
     }
 
     /** Waits on for the next stop. */
-    public static native long await(
-            long context, int order, long budget, long nanos, long[] words);
+    public static native long await(long context, int order, long budget, long nanos, long[] words);
 
     /**
      * Waits until the manager has done {@code seq} commands; {@code context} is a stopped guest thread of the process that makes room for it, or 0.

@@ -15,8 +15,8 @@ import dev.thaw.platform.GuestThread;
 import dev.thaw.platform.PlatformException;
 import dev.thaw.platform.Registers;
 import dev.thaw.platform.StopReason;
-import dev.thaw.platform.stub.FpArea;
 import dev.thaw.platform.stub.ContextWords;
+import dev.thaw.platform.stub.FpArea;
 import dev.thaw.platform.stub.StubCalls;
 import dev.thaw.platform.stub.StubProcess;
 import java.lang.foreign.MemorySegment;
@@ -89,7 +89,8 @@ final class SystrapThread implements GuestThread {
         StubProcess.Context context = process.newContext();
         long address = context.memory().address();
         long[] ignored = new long[ContextWords.COUNT];
-        while (StubCalls.state(StubCalls.await(address, STATE_RUNNING, SPIN_MAX, WAIT_NANOS, ignored))
+        while (StubCalls.state(
+                        StubCalls.await(address, STATE_RUNNING, SPIN_MAX, WAIT_NANOS, ignored))
                 != STATE_STOPPED) {
             if (!process.alive()) {
                 throw new PlatformException("a guest thread died as it started");

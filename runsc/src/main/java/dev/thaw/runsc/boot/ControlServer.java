@@ -182,8 +182,7 @@ final class ControlServer implements Runnable {
             waiting.incrementAndGet();
             try {
                 CompletableFuture<Boolean> happened = event.thenApply(_ -> true);
-                return (boolean)
-                        CompletableFuture.anyOf(happened, end.thenApply(_ -> false)).get();
+                return (boolean) CompletableFuture.anyOf(happened, end.thenApply(_ -> false)).get();
             } catch (ExecutionException e) {
                 throw new AssertionError(e);
             } finally {

@@ -64,8 +64,7 @@ final class Processes {
         return stdio(UNNAMED, stdin, stdout, stderr);
     }
 
-    static FdTable stdio(int name, int stdin, int stdout, int stderr)
-            throws ErrnoException {
+    static FdTable stdio(int name, int stdin, int stdout, int stderr) throws ErrnoException {
         FdTable fds = new FdTable();
         int index = name;
         for (int fd : new int[] {stdin, stdout, stderr}) {

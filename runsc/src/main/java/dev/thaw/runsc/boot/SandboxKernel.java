@@ -132,8 +132,7 @@ final class SandboxKernel {
             throw SandboxException.invalid("can not restore: the image holds no process");
         }
         SandboxKernel sandbox =
-                new SandboxKernel(
-                        spec, gofer, init.leader().fs().namespace(), kernel, init, end);
+                new SandboxKernel(spec, gofer, init.leader().fs().namespace(), kernel, init, end);
         sandbox.changedFiles = String.join("; ", changed.found());
         return sandbox;
     }

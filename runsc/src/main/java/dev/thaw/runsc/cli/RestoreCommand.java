@@ -126,11 +126,11 @@ final class RestoreCommand implements Callable<Integer> {
                 bundle != null || Files.exists(Path.of("config.json"))
                         ? SpecReader.readBundle(directory)
                         : null;
-        Sandboxes sandboxes =
-                new Sandboxes(runsc.sandboxes().options(), policy(onChangedFiles));
+        Sandboxes sandboxes = new Sandboxes(runsc.sandboxes().options(), policy(onChangedFiles));
         Sandboxes.Started started;
         try (KeyRing ring = keys.read();
-                OpenImage opened = OpenImage.of(store == null ? image : store + "#" + image, ring)) {
+                OpenImage opened =
+                        OpenImage.of(store == null ? image : store + "#" + image, ring)) {
             StoredImage stored = opened.image();
             if (trust != null) {
                 stored.checkTrust(ImageTrust.read(trust));

@@ -185,8 +185,7 @@ public final class Runsc {
     /** One line on stderr and in the log; the exit code. */
     private int report(Exception exception, CommandLine command) {
         String message = exception.getMessage();
-        boolean told =
-                exception instanceof SandboxException || exception instanceof ImageException;
+        boolean told = exception instanceof SandboxException || exception instanceof ImageException;
         if (!told || message == null) {
             if (debug) {
                 exception.printStackTrace(System.err);

@@ -36,7 +36,12 @@ public record BootSpecs(BootSpec boot, List<GoferTree> trees) {
 
     /** What {@code spec} means for a new container. {@code start}: run it at once; {@code imageFiles}: descriptors of an image that holds what runs, 0 for none; {@code imageKey}: its data key. */
     public static BootSpecs of(
-            RuntimeOptions options, String id, Spec spec, boolean start, int imageFiles, byte[] imageKey)
+            RuntimeOptions options,
+            String id,
+            Spec spec,
+            boolean start,
+            int imageFiles,
+            byte[] imageKey)
             throws SandboxException {
         ArrayList<GoferTree> trees = new ArrayList<>();
         ArrayList<BootMount> mounts = new ArrayList<>();

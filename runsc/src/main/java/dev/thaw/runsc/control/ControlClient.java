@@ -118,8 +118,7 @@ public final class ControlClient implements AutoCloseable {
     }
 
     /** Has the sandbox write an image to the descriptors, under the data key {@code key} unless that is empty: pack, meta, with {@code hasParent} the meta of the image that it continues, and a list of known chunks if there is one. */
-    public Checkpointed checkpoint(
-            boolean leaveRunning, byte[] key, boolean hasParent, int... fds)
+    public Checkpointed checkpoint(boolean leaveRunning, byte[] key, boolean hasParent, int... fds)
             throws SandboxException {
         try {
             WireReader in =

@@ -50,8 +50,7 @@ final class InProcessSandbox implements AutoCloseable {
     private int pack = -1;
     private final ArrayDeque<MemFdMemoryFile> memories = new ArrayDeque<>();
 
-    InProcessSandbox(
-            String platform, Path temp, List<String> command, List<String> env, String cwd)
+    InProcessSandbox(String platform, Path temp, List<String> command, List<String> env, String cwd)
             throws Exception {
         this.temp = temp;
         this.spec =
@@ -81,9 +80,7 @@ final class InProcessSandbox implements AutoCloseable {
         MountNamespace mounts = MountTable.build(spec, kernel, gofer);
         kernel.createInit(
                 Processes.spec(
-                        spec.process(),
-                        mounts,
-                        Processes.stdio(0, stdio[0], stdio[1], stdio[2])));
+                        spec.process(), mounts, Processes.stdio(0, stdio[0], stdio[1], stdio[2])));
     }
 
     private static ImageCodec codec() {
@@ -95,8 +92,7 @@ final class InProcessSandbox implements AutoCloseable {
     }
 
     private int open(String name, int flags) {
-        return check(
-                HostFiles.open(temp.resolve(name).toString(), flags | Fcntl.O_CLOEXEC, 0x180));
+        return check(HostFiles.open(temp.resolve(name).toString(), flags | Fcntl.O_CLOEXEC, 0x180));
     }
 
     Kernel kernel() {

@@ -77,10 +77,7 @@ public final class Torture {
                 sandbox.kernel().resume();
             }
             return new Outcome(
-                    sandbox.exitCode(),
-                    read(sandbox.output(1)),
-                    read(sandbox.output(2)),
-                    cycles);
+                    sandbox.exitCode(), read(sandbox.output(1)), read(sandbox.output(2)), cycles);
         }
     }
 
@@ -110,8 +107,7 @@ public final class Torture {
         boolean alone = Boolean.getBoolean("torture.alone"); // what runs only in a sandbox
         Outcome expected = alone ? new Outcome(0, "", "", 0) : natively(temp, command);
         long start = System.nanoTime();
-        Outcome outcome =
-                run(args[0], temp, command, Plan.of(args[2]), args[1].equals("kill"));
+        Outcome outcome = run(args[0], temp, command, Plan.of(args[2]), args[1].equals("kill"));
         long ms = (System.nanoTime() - start) / 1_000_000;
         boolean same = outcome.isLike(expected);
         System.out.printf(

@@ -54,9 +54,7 @@ final class TortureTest {
 
     private static Path guests() {
         Path here = Path.of("it/src/guest").toAbsolutePath();
-        return Files.exists(here)
-                ? here
-                : Path.of("../it/src/guest").toAbsolutePath().normalize();
+        return Files.exists(here) ? here : Path.of("../it/src/guest").toAbsolutePath().normalize();
     }
 
     static Stream<Arguments> rows() {
@@ -101,12 +99,10 @@ final class TortureTest {
         for (String mode : BLOCKED) {
             add(rows, platform, kill, plan, "guest:blocked", mode);
         }
-        for (String kind :
-                List.of("memfds", "locks", "files", "processes", "sockets", "clocks")) {
+        for (String kind : List.of("memfds", "locks", "files", "processes", "sockets", "clocks")) {
             add(rows, platform, kill, plan, "guest:kinds", kind);
         }
-        for (String guest :
-                List.of("event_calls", "inotify_calls", "socket_calls", "threads")) {
+        for (String guest : List.of("event_calls", "inotify_calls", "socket_calls", "threads")) {
             if (!plan.startsWith("ms") || !guest.equals("event_calls")) { // it looks at times
                 add(rows, platform, kill, plan, "guest:" + guest);
             }
@@ -142,16 +138,15 @@ final class TortureTest {
 
     @ParameterizedTest
     @MethodSource("rows")
-    void program_behavesAsNatively(
-            String platform, String mode, String plan, List<String> program) throws Exception {
+    void program_behavesAsNatively(String platform, String mode, String plan, List<String> program)
+            throws Exception {
         List<String> command = new ArrayList<>(program);
         if (command.getFirst().startsWith("guest:")) {
             command.set(0, compile(command.getFirst().substring(6)).toString());
         }
         Torture.Outcome expected = Torture.natively(temp, command);
         Torture.Outcome outcome =
-                Torture.run(
-                        platform, temp, command, Torture.Plan.of(plan), mode.equals("kill"));
+                Torture.run(platform, temp, command, Torture.Plan.of(plan), mode.equals("kill"));
         assertThat(outcome.out()).as(outcome.err()).isEqualTo(expected.out());
         assertThat(outcome.code()).isEqualTo(expected.code());
         assertThat(outcome.err()).isEqualTo(expected.err());

@@ -101,8 +101,7 @@ public final class Checkpointer {
     /** A kernel at one moment. */
     private record Frozen(StateWriter state, PageSnapshot pages, long start, long pausedNanos) {}
 
-    private static PageMap readParent(Kernel kernel, int fd, ImageCodec codec)
-            throws IOException {
+    private static PageMap readParent(Kernel kernel, int fd, ImageCodec codec) throws IOException {
         HostFile file = new HostFile(fd, "the parent's state file");
         if (!ImageMeta.identity(file).equals(kernel.lastImage())) {
             throw new ImageException(

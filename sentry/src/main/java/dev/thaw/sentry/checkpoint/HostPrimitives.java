@@ -10,7 +10,8 @@ import dev.thaw.state.image.Hasher;
 /** Hashes and ciphers by the processor's own instructions where it has them, else the JDK's. */
 public final class HostPrimitives {
     private static final Primitives ALL =
-            new Primitives(HostPrimitives::hasher, HostAesGcm.usable() ? new HostAead() : Aead.ofJdk());
+            new Primitives(
+                    HostPrimitives::hasher, HostAesGcm.usable() ? new HostAead() : Aead.ofJdk());
 
     public static Primitives get() {
         return ALL;

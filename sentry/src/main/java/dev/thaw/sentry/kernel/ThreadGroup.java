@@ -48,6 +48,7 @@ public final class ThreadGroup implements Saveable {
 
     /** Whether a restore gives it new AT_RANDOM bytes. */
     volatile boolean renewRandom;
+
     volatile boolean hasExeced;
     volatile int nice;
     volatile int oomScoreAdjust;

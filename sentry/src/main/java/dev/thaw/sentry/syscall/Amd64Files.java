@@ -29,10 +29,7 @@ final class Amd64Files {
                     .full(33, "dup2", OpenSyscalls::dup2)
                     .full(40, "sendfile", SyncSyscalls::sendfile)
                     .partial(
-                            72,
-                            "fcntl",
-                            FcntlSyscalls::fcntl,
-                            "no leases, notification or signals")
+                            72, "fcntl", FcntlSyscalls::fcntl, "no leases, notification or signals")
                     .full(73, "flock", FcntlSyscalls::flock)
                     .full(74, "fsync", SyncSyscalls::fsync)
                     .full(75, "fdatasync", SyncSyscalls::fdatasync)
@@ -106,11 +103,7 @@ final class Amd64Files {
                     .full(296, "pwritev", ReadWriteSyscalls::pwritev)
                     .full(306, "syncfs", SyncSyscalls::syncfs)
                     .partial(316, "renameat2", DirectorySyscalls::renameat2, "no RENAME_WHITEOUT")
-                    .partial(
-                            319,
-                            "memfd_create",
-                            OpenSyscalls::memfdCreate,
-                            "no huge pages")
+                    .partial(319, "memfd_create", OpenSyscalls::memfdCreate, "no huge pages")
                     .full(326, "copy_file_range", SyncSyscalls::copyFileRange)
                     .full(327, "preadv2", ReadWriteSyscalls::preadv2)
                     .full(328, "pwritev2", ReadWriteSyscalls::pwritev2)

@@ -107,9 +107,7 @@ class MemoryModelTest {
                     boolean hole = memory.holeLength(page << 12, 4096) > 0;
                     moment.put(
                             page,
-                            hole
-                                    ? 0
-                                    : memory.view().get(ValueLayout.JAVA_BYTE, page << 12) & 0xff);
+                            hole ? 0 : memory.view().get(ValueLayout.JAVA_BYTE, page << 12) & 0xff);
                 }
             }
             return;
@@ -120,8 +118,7 @@ class MemoryModelTest {
             int at = 0;
             for (long left = current.wanted(i); left != 0; left &= left - 1) {
                 int value = (there & left & -left) == 0 ? 0 : raw[at++ * 4096] & 0xff;
-                assertThat(value)
-                        .isEqualTo(moment.get(i * 64L + Long.numberOfTrailingZeros(left)));
+                assertThat(value).isEqualTo(moment.get(i * 64L + Long.numberOfTrailingZeros(left)));
             }
         }
         current.complete();

@@ -28,8 +28,7 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
     private static final long MAX_SECTION = 1 << 30;
 
     /** The file's bytes. {@code state} is the raw blob. */
-    public static byte[] encode(
-            byte[] state, PageMap pageMap, ChunkIndex index, ImageCodec codec) {
+    public static byte[] encode(byte[] state, PageMap pageMap, ChunkIndex index, ImageCodec codec) {
         byte[][] sections = {
             codec.seal(0, Zstds.compress(state)), codec.seal(1, pageMap.encode()), index.encode()
         };
@@ -38,7 +37,10 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
             size += section.length;
         }
         ByteBuffer out = ByteBuffer.allocate(Math.toIntExact(size)).order(ByteOrder.LITTLE_ENDIAN);
-        out.put(MAGIC).putInt(ImageFormat.VERSION).putInt(codec.encrypts() ? ENCRYPTED : 0).putLong(state.length);
+        out.put(MAGIC)
+                .putInt(ImageFormat.VERSION)
+                .putInt(codec.encrypts() ? ENCRYPTED : 0)
+                .putLong(state.length);
         long offset = HEADER;
         for (byte[] section : sections) {
             out.putLong(offset).putLong(section.length).put(ContentHash.of(section).toBytes());
@@ -122,7 +124,8 @@ public record ImageMeta(byte[] state, PageMap pageMap, ChunkIndex index) {
             throw new ImageException("has " + (size - next) + " bytes too many");
         }
         byte[] state = Zstds.decompress(codec.open(0, sections[0]), (int) rawState, "state");
-        return new ImageMeta(state, PageMap.decode(codec.open(1, sections[1])), ChunkIndex.decode(sections[2]));
+        return new ImageMeta(
+                state, PageMap.decode(codec.open(1, sections[1])), ChunkIndex.decode(sections[2]));
     }
 
     /** The length of the stored state and its hash are what a manifest tells of it. */

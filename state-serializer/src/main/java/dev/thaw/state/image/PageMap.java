@@ -71,7 +71,10 @@ public record PageMap(List<Entry> entries) {
                 ByteBuffer.allocate(Math.multiplyExact(entries.size(), ENTRY))
                         .order(ByteOrder.LITTLE_ENDIAN);
         for (Entry entry : entries) {
-            out.putLong(entry.stretch).putLong(entry.chunk).putLong(entry.use).put(entry.hash.toBytes());
+            out.putLong(entry.stretch)
+                    .putLong(entry.chunk)
+                    .putLong(entry.use)
+                    .put(entry.hash.toBytes());
         }
         return out.array();
     }

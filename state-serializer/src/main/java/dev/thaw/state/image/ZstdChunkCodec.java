@@ -48,7 +48,8 @@ public final class ZstdChunkCodec implements ChunkCodec {
     }
 
     /** The inverse of {@link #compress}, for a chunk of this address that must have {@code length} bytes; does not look at its hash. */
-    public void decompress(ContentHash address, byte[] stored, int storedLength, byte[] raw, int length) {
+    public void decompress(
+            ContentHash address, byte[] stored, int storedLength, byte[] raw, int length) {
         ZstdDecompressCtx zstd = decompress;
         if (zstd == null) {
             zstd = new ZstdDecompressCtx();
@@ -62,12 +63,7 @@ public final class ZstdChunkCodec implements ChunkCodec {
         }
         if (got != length) {
             throw new ImageException(
-                    "chunk "
-                            + address
-                            + " is damaged: it has "
-                            + got
-                            + " bytes, not "
-                            + length);
+                    "chunk " + address + " is damaged: it has " + got + " bytes, not " + length);
         }
     }
 

@@ -14,7 +14,9 @@ final class Zstds {
 
     /** Decompresses a whole frame that must come to {@code rawLength} bytes. */
     static byte[] decompress(byte[] stored, int rawLength, String what) {
-        if (stored.length == 0 || Zstd.getFrameContentSize(stored) != rawLength) { // before the memory is asked for
+        if (stored.length == 0
+                || Zstd.getFrameContentSize(stored)
+                        != rawLength) { // before the memory is asked for
             throw new ImageException(what + " has another length than is claimed");
         }
         byte[] raw = new byte[rawLength];

@@ -89,8 +89,7 @@ final class SealedImageCodecTest {
                         .isInstanceOf(ImageException.class);
             }
             ContentHash other = chunks.address(RAW, ImageFormat.PAGE);
-            assertThatThrownBy(
-                            () -> chunks.decode(other, stored, stored.length, raw, RAW.length))
+            assertThatThrownBy(() -> chunks.decode(other, stored, stored.length, raw, RAW.length))
                     .isInstanceOf(ImageException.class);
             assertThatThrownBy(
                             () ->

@@ -69,7 +69,8 @@ final class MemoryBombTest {
     /** A zstd frame of {@code length} zeros: a block of 128 KiB takes four bytes. */
     private static byte[] zeros(int length) {
         int block = 128 << 10;
-        ByteBuffer out = ByteBuffer.allocate(9 + 4 * (length / block)).order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer out =
+                ByteBuffer.allocate(9 + 4 * (length / block)).order(ByteOrder.LITTLE_ENDIAN);
         out.putInt(0xfd2fb528).put((byte) 0xa0).putInt(length);
         for (int left = length / block; left > 0; left--) {
             out.putInt(block << 3 | 1 << 1 | (left == 1 ? 1 : 0)); // 3 bytes, and the zero
@@ -79,7 +80,10 @@ final class MemoryBombTest {
 
     private static byte[] meta(byte[] state, long claimed) {
         ByteBuffer out = ByteBuffer.allocate(HEADER + state.length).order(ByteOrder.LITTLE_ENDIAN);
-        out.put("THAWMETA".getBytes(StandardCharsets.US_ASCII)).putInt(1).putInt(0).putLong(claimed);
+        out.put("THAWMETA".getBytes(StandardCharsets.US_ASCII))
+                .putInt(1)
+                .putInt(0)
+                .putLong(claimed);
         int at = HEADER;
         for (byte[] section : new byte[][] {state, {}, {}}) {
             out.putLong(at).putLong(section.length).put(ContentHash.of(section).toBytes());

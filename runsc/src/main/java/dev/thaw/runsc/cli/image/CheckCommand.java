@@ -13,12 +13,11 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code runsc image check}. */
-@Command(name = "check", description = "say whether this host can restore an image, and if not, every reason")
+@Command(
+        name = "check",
+        description = "say whether this host can restore an image, and if not, every reason")
 final class CheckCommand extends ImageSubcommand {
-    @Option(
-            names = "--trust",
-            paramLabel = "FILE",
-            description = "as restore would be told")
+    @Option(names = "--trust", paramLabel = "FILE", description = "as restore would be told")
     @Nullable Path trust;
 
     @Parameters(paramLabel = "IMAGE")

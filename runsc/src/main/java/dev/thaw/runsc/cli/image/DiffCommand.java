@@ -13,7 +13,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code runsc image diff}. */
-@Command(name = "diff", description = "say what kernel objects, pages and files differ; 0 when none do")
+@Command(
+        name = "diff",
+        description = "say what kernel objects, pages and files differ; 0 when none do")
 final class DiffCommand extends ImageSubcommand {
     @Option(
             names = {"-q", "--quiet"},
@@ -60,8 +62,7 @@ final class DiffCommand extends ImageSubcommand {
         if (!quiet) {
             for (PageDiff.Range range : pages.ranges()) {
                 System.out.println(
-                        "  ~ 0x%x-0x%x"
-                                .formatted(range.offset(), range.offset() + range.length()));
+                        "  ~ 0x%x-0x%x".formatted(range.offset(), range.offset() + range.length()));
             }
         }
         System.out.println("files: " + diff.files().size() + " differ");

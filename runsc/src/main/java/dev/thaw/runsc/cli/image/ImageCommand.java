@@ -45,8 +45,7 @@ public final class ImageCommand implements Callable<Integer> {
     /** The command with those of its subcommands that {@code args} name, or with all. */
     public static CommandLine build(String[] args) {
         CommandLine line = new CommandLine(new ImageCommand());
-        String named =
-                Arrays.stream(args).filter(COMMANDS::containsKey).findFirst().orElse(null);
+        String named = Arrays.stream(args).filter(COMMANDS::containsKey).findFirst().orElse(null);
         COMMANDS.forEach(
                 (name, maker) -> {
                     if (named == null || named.equals(name)) {

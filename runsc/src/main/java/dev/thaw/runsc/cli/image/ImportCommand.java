@@ -17,7 +17,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /** {@code runsc image import}. */
-@Command(name = "import", description = "make an image of what export wrote, after checking all of it")
+@Command(
+        name = "import",
+        description = "make an image of what export wrote, after checking all of it")
 final class ImportCommand extends ImageSubcommand {
     @Mixin TrustOptions trust = new TrustOptions();
 

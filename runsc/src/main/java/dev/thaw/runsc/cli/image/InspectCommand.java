@@ -14,7 +14,9 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** {@code runsc image inspect}. */
-@Command(name = "inspect", description = "show what an image is, what it needs, and how large it is")
+@Command(
+        name = "inspect",
+        description = "show what an image is, what it needs, and how large it is")
 final class InspectCommand extends ImageSubcommand {
     private static final double MIB = 1 << 20;
 

@@ -11,7 +11,8 @@ import picocli.CommandLine.Parameters;
 /** {@code runsc image rekey}. */
 @Command(
         name = "rekey",
-        description = "wrap an image's data key under another key, which takes no rewriting of its data")
+        description =
+                "wrap an image's data key under another key, which takes no rewriting of its data")
 final class RekeyCommand extends ImageSubcommand {
     @Option(names = "--to", paramLabel = "ID", required = true, description = "the new key")
     String to = "";

@@ -31,7 +31,8 @@ final class RetainCommand extends StoreSubcommand {
             names = "--keep-label",
             paramLabel = "NAME=VALUE",
             mapFallbackValue = "",
-            description = "keep those with this label, NAME alone: of any value; may be given many times")
+            description =
+                    "keep those with this label, NAME alone: of any value; may be given many times")
     Map<String, String> keepLabels = new LinkedHashMap<>();
 
     @Option(names = "--dry-run", description = "only print what would be removed")
@@ -49,8 +50,7 @@ final class RetainCommand extends StoreSubcommand {
         }
         Instant now = Instant.now();
         if (dryRun) {
-            policy.dispensable(opened.list(), now)
-                    .forEach(image -> System.out.println(image.id()));
+            policy.dispensable(opened.list(), now).forEach(image -> System.out.println(image.id()));
         } else {
             opened.retain(policy, now).forEach(System.out::println);
         }

@@ -11,7 +11,8 @@ final class TrustOptions {
     @Option(
             names = "--trust",
             paramLabel = "FILE",
-            description = "the image must be signed by one of the Ed25519 public keys in this PEM file")
+            description =
+                    "the image must be signed by one of the Ed25519 public keys in this PEM file")
     @Nullable Path trust;
 
     /** Throws unless the image is signed by one of those, if any were named. */

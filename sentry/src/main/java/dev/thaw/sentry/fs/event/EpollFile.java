@@ -493,7 +493,8 @@ public final class EpollFile extends FileDescription {
                 enqueue(item);
             }
         }
-        // Behind what others do after the link: a file of /proc is not found before its root is there.
+        // Behind what others do after the link: a file of /proc is not found before its root is
+        // there.
         context.afterLink(() -> context.afterLink(this::watchAll));
     }
 

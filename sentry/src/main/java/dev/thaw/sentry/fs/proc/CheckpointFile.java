@@ -44,8 +44,7 @@ final class CheckpointFile extends SyntheticFile {
     }
 
     private static String seconds(long nanos) {
-        return String.format(
-                Locale.ROOT, "%d.%09d", nanos / 1_000_000_000, nanos % 1_000_000_000);
+        return String.format(Locale.ROOT, "%d.%09d", nanos / 1_000_000_000, nanos % 1_000_000_000);
     }
 
     @Override

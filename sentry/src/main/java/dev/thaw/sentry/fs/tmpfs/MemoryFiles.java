@@ -16,8 +16,7 @@ import dev.thaw.sentry.vfs.NewNode;
 public final class MemoryFiles {
     /** An open, empty file that /proc shows as {@code name}; {@code sealing}: it may be sealed. */
     public static FileDescription create(
-            Task task, String name, int mode, int flags, boolean sealing)
-            throws ErrnoException {
+            Task task, String name, int mode, int flags, boolean sealing) throws ErrnoException {
         Credentials who = task.credentials();
         MountNamespace namespace = task.fs().namespace();
         MemoryFile memory = task.kernel().memory();
