@@ -58,6 +58,7 @@ final class StoreKillTest {
                         "-cp",
                         System.getProperty("java.class.path"),
                         "--enable-native-access=ALL-UNNAMED",
+                        "-Dthaw.native=" + System.getProperty("thaw.native"),
                         Worker.class.getName(),
                         root.toString(),
                         String.valueOf(seed))

@@ -40,6 +40,7 @@ class GoferMainTest {
             "-XX:+UseSerialGC",
             "-XX:TieredStopAtLevel=1",
             "--enable-native-access=ALL-UNNAMED",
+            "-Dthaw.native=" + System.getProperty("thaw.native"),
             "-cp",
             System.getProperty("java.class.path"),
             "dev.thaw.gofer.GoferMain",
