@@ -39,6 +39,9 @@ import java.util.concurrent.locks.LockSupport;
 
 /** A kernel with a static guest in a tmpfs and its output in a pipe of its own, so that nothing but memory is needed to freeze and thaw it in one JVM. */
 final class TestSandbox implements AutoCloseable {
+    /** Offset space of a memory file: small, since a JVM that makes hundreds of kernels has 128 TiB of addresses. */
+    private static final long MEMORY = 64L << 30;
+
     private static final int OUT = 600;
 
     private final Path temp;
@@ -106,7 +109,7 @@ final class TestSandbox implements AutoCloseable {
     private Kernel newKernel() throws Exception {
         return new Kernel(
                 new KernelConfig(
-                        Platforms.create(platform, MemFdMemoryFile.create()),
+                        Platforms.create(platform, MemFdMemoryFile.create(MEMORY)),
                         "test",
                         0,
                         0,

@@ -36,7 +36,7 @@ public final class GuestRunner implements AutoCloseable {
     }
 
     public GuestRunner(boolean strace, long pidsLimit, long memoryLimit) throws Exception {
-        MemFdMemoryFile memory = MemFdMemoryFile.create();
+        MemFdMemoryFile memory = MemFdMemoryFile.create(64L << 30);
         Platform platform =
                 Platforms.create(System.getProperty("thaw.platform", "systrap"), memory);
         kernel = new Kernel(new KernelConfig(platform, "guest", pidsLimit, memoryLimit, strace));
