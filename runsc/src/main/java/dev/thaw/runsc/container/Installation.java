@@ -36,9 +36,10 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
                     "--sun-misc-unsafe-memory-access=allow");
 
     /**
-     * When to compile, by kind. With the usual thresholds half of a start's time goes into compiling what runs a few times, and profiles kept from the training run have it compile at once what this
-     * start does not need (measured: 273 to 261 ms). C1 alone, since C2 wants a processor for its threads while guest and Sentry keep two busy: on two cores the first 50 000 calls of each kind take
-     * 950 and not 1500 ns (getpid), 1.1 and not 3.5 us (pread of 4 KiB); after three million calls C2 would win, by 840 to 785 and 1.10 to 0.63.
+     * When to compile, by kind. Profiles kept from the training run would have a start compile what it does not need (measured: 273 to 261 ms without). The Sentry by C1 alone, since C2 wants a
+     * processor for its threads while guest and Sentry keep two busy: on two cores the first 50 000 calls of each kind take 950 and not 1500 ns (getpid), 1.1 and not 3.5 us (pread of 4 KiB); after
+     * three million calls C2 would win, by 840 to 785 ns and 1.10 to 0.63 us. It compiles early: 5000 times open and close take 6.8 us each, with the usual thresholds 8, and a start 20 ms more. The
+     * gofer compiles late: most answer some hundred requests.
      */
     private static final Map<String, List<String>> COMPILER =
             Map.of(
@@ -46,7 +47,7 @@ public record Installation(Path java, String classPath, Path nativeDirectory, Pa
                             List.of(
                                     "-XX:TieredStopAtLevel=1",
                                     "-XX:CICompilerCount=1",
-                                    "-XX:CompileThresholdScaling=2",
+                                    "-XX:CompileThresholdScaling=0.25",
                                     "-XX:-AOTReplayTraining",
                                     "-XX:TrimNativeHeapInterval=5000"),
                     "gofer",
