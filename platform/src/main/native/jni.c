@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <jni.h>
+#include <sched.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -54,6 +55,23 @@ NATIVE(jint, host_HostMemory, copyString)(JNIEnv *env, jclass self UNUSED, jlong
     }
     (*env)->SetByteArrayRegion(env, target, at, count, (const jbyte *)text); /* checks the array's bounds */
     return count;
+}
+
+NATIVE(jint, host_HostCpu, current)(JNIEnv *env UNUSED, jclass self UNUSED) {
+    unsigned aux;
+    __builtin_ia32_rdtscp(&aux);
+    return (jint)(aux & 0xfff);
+}
+
+NATIVE(void, host_HostCpu, move)(JNIEnv *env UNUSED, jclass self UNUSED, jint tid, jint cpu) {
+    cpu_set_t all, one;
+    if (cpu >= 0 && cpu < CPU_SETSIZE && sched_getaffinity(tid, sizeof all, &all) == 0 && CPU_ISSET(cpu, &all)) {
+        CPU_ZERO(&one);
+        CPU_SET(cpu, &one);
+        if (sched_setaffinity(tid, sizeof one, &one) == 0) {
+            sched_setaffinity(tid, sizeof all, &all);
+        }
+    }
 }
 
 NATIVE(jboolean, host_HostTsc, usable)(JNIEnv *env UNUSED, jclass self UNUSED) {

@@ -47,6 +47,9 @@ public interface GuestThread extends AutoCloseable {
     /** A hint: the guest will not run again soon, so it need not be kept ready. */
     default void idle() {}
 
+    /** A hint: who this thread waits for, and who waits for it, runs on processor {@code cpu} of the host. Called by the thread that calls {@link #run}. */
+    default void moveBeside(int cpu) {}
+
     /** Ends the thread. Idempotent. */
     @Override
     void close();

@@ -11,6 +11,7 @@ import static dev.thaw.platform.stub.StubAbi.*;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.thaw.host.HostCpu;
 import dev.thaw.platform.GuestThread;
 import dev.thaw.platform.PlatformException;
 import dev.thaw.platform.Registers;
@@ -418,6 +419,12 @@ final class SystrapThread implements GuestThread {
     /** The instruction that sets a base faults on what is not canonical. */
     private static long canonical(long base) {
         return base << 16 >> 16 == base ? base : 0;
+    }
+
+    @Override
+    public void moveBeside(int cpu) {
+        HostCpu.move(0, cpu);
+        HostCpu.move(context.tid(), cpu);
     }
 
     @Override

@@ -376,6 +376,14 @@ final class RunLoop implements Runnable {
         }
     }
 
+    /** Takes this thread and the guest's to a processor of the host. */
+    void guestMoves(int cpu) {
+        GuestThread current = guest;
+        if (current != null) {
+            current.moveBeside(cpu);
+        }
+    }
+
     /** Starts over with a fresh program: the next run makes a guest thread in the task's new address space. */
     void freshProgram() {
         closeGuest();
