@@ -12,12 +12,14 @@ import java.util.concurrent.atomic.AtomicInteger;
 /** Passes bytes on to a port, and breaks some connections off when what went over them has come to some length: fewer than one request is tried on. */
 final class FlakyProxy implements AutoCloseable {
     private static final int BREAK_AFTER = 20_000;
-    private static final int BREAKS = 4;
+
+    /** Fewer than the attempts that a client makes. */
+    private static final int BREAKS = 2;
+
     private static final int LINGER_OFF = 0;
 
     private final ServerSocket listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
     private final int target;
-    private final AtomicInteger connections = new AtomicInteger();
     private final AtomicInteger broken = new AtomicInteger();
 
     FlakyProxy(int target) throws IOException {
@@ -37,22 +39,19 @@ final class FlakyProxy implements AutoCloseable {
         try {
             while (true) {
                 Socket client = listener.accept();
-                int count = connections.incrementAndGet();
-                boolean breaks = count % 2 == 0 && count <= 2 * BREAKS;
-                Thread.ofVirtual().start(() -> serve(client, breaks));
+                Thread.ofVirtual().start(() -> serve(client));
             }
         } catch (IOException e) {
             // closed
         }
     }
 
-    private void serve(Socket client, boolean breaks) {
+    private void serve(Socket client) {
         try (client;
                 Socket server = new Socket()) {
             server.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), target));
-            int limit = breaks ? BREAK_AFTER : Integer.MAX_VALUE;
-            Thread up = Thread.ofVirtual().start(() -> pump(client, server, client, limit));
-            pump(server, client, client, limit);
+            Thread up = Thread.ofVirtual().start(() -> pump(client, server, client));
+            pump(server, client, client);
             client.close();
             server.close();
             up.join();
@@ -63,18 +62,18 @@ final class FlakyProxy implements AutoCloseable {
         }
     }
 
-    /** Copies up to {@code limit} bytes, and resets the client's connection when there are more. */
-    private void pump(Socket from, Socket to, Socket client, int limit) {
+    /** Copies bytes, and resets the client's connection after {@link #BREAK_AFTER} of them if that did not happen {@link #BREAKS} times yet. */
+    private void pump(Socket from, Socket to, Socket client) {
         try {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
             byte[] buffer = new byte[4096];
-            int left = limit;
+            int left = BREAK_AFTER;
             for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-                out.write(buffer, 0, Math.min(count, left));
-                left -= count;
-                if (left <= 0) {
-                    broken.incrementAndGet();
+                boolean breaks = left > 0 && count >= left && broken.incrementAndGet() <= BREAKS;
+                out.write(buffer, 0, breaks ? left : count);
+                left = Math.max(0, left - count);
+                if (breaks) {
                     client.setSoLinger(true, LINGER_OFF); // a reset, not an end
                     client.close();
                     return;
