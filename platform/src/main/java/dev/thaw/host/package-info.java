@@ -1,4 +1,4 @@
-/** The host's system calls by FFM: the only place beside the platforms that makes one. Every function returns {@code -errno} on failure. */
+/** The host's system calls, by JNI: the only place beside the platforms that makes one. Every function returns {@code -errno} on failure. */
 @NullMarked
 package dev.thaw.host;
 
